@@ -1,0 +1,1 @@
+"""Did it work: hold-outs, lists that leave the house."""

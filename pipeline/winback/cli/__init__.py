@@ -1,0 +1,58 @@
+"""The command `winback`: one small file a verb, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from winback import __version__
+from winback.errors import WinbackError
+
+VERBS = {
+    "features": "List what a model may see of a customer.",
+    "init": "Lay down a project to start from.",
+    "models": "List the trained models and which was champion when.",
+    "run": "Do everything for one date, from raw files to a published list.",
+    "show": "Show the published run again.",
+}
+
+
+class Verbs(click.Group):
+    """The verbs by name; a verb's module is imported only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The verbs, sorted."""
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"winback.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The verbs with a line each, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="winback")
+def cli() -> None:
+    """Which customers are about to leave, why, and what to do about each of them.
+
+    Example: winback run --config configs/winback.toml --date 2017-12-31
+    """
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command; winback's own errors become one message and exit code 1."""
+    try:
+        return cli.main(args=args, prog_name="winback")
+    except WinbackError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)

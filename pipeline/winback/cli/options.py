@@ -1,0 +1,41 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+
+PLACES = ("winback.toml", "configs/winback.toml")
+
+
+def _default_config() -> str:
+    return next((place for place in PLACES if Path(place).is_file()), PLACES[0])
+
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=_default_config,
+    show_default="winback.toml, else configs/winback.toml",
+    help="The project's configuration.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for schedulers.")
+
+
+class Day(click.ParamType):
+    """A date written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """The date, or a usage error."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write one such as 2017-12-31", param, ctx)

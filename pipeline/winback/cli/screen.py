@@ -1,0 +1,106 @@
+"""The screen of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+CAUSES = {
+    "held_out": "held out to measure the effect",
+    "contacted_recently": "contacted too recently",
+    "cannot_be_moved": "no action answers their reasons",
+    "not_worth_the_cost": "not worth the cost",
+    "over_budget": "over the budget",
+    "would_stay_anyway": "would stay anyway",
+}
+SHOWN = 6
+
+
+def print_summary(summary: dict[str, Any], runs: Path) -> None:
+    """Print a run: data, model against the rule, people at risk, drivers, actions, money, files."""
+    console = Console(highlight=False, soft_wrap=False)
+    money = summary["currency"]
+    console.print(Text(f"\nwinback  {summary['today']}  run {summary['run_id']}\n", style="bold"))
+    console.print(_data(summary["accounting"]))
+    console.print(_quality(summary))
+    console.print(
+        f"[bold]{summary['at_risk']:,}[/] of {summary['customers']:,} customers are at risk of leaving within "
+        f"{summary['horizon_days']} days (mean chance of all {summary['mean_probability']:.1%}); margin at stake "
+        f"{summary['margin_at_stake']:,.0f} {money}.\n"
+    )
+    console.print(_drivers(summary))
+    console.print(_actions(summary))
+    console.print(f"The list   {runs / 'current' / 'at_risk.csv'}")
+    console.print(f"All of it  {runs / summary['run_id']}\n")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for n, column in enumerate(columns):
+        table.add_column(column, justify="left" if n == 0 else "right", style=None, header_style="dim")
+    return table
+
+
+def _data(accounting: list[dict[str, Any]]) -> Table:
+    table = _table("Data accounted for", "source", "rows", "accepted", "duplicates", "quarantined")
+    for row in accounting:
+        figures = (row[k] for k in ("rows_in", "accepted", "duplicates", "quarantined"))
+        table.add_row(row["table"], *(f"{n:,}" for n in figures))
+    table.add_row("")
+    return table
+
+
+def _quality(summary: dict[str, Any]) -> Table:
+    model = summary["model"]
+    title = f"Model {model['name']} version {model['version']} on dates it had not seen"
+    table = _table(
+        title, "cutoff", "customers", "left", "predicted", "AUC", "best rule", "gain", "log loss", "slope"
+    )
+    for q in summary["quality"]:
+        table.add_row(
+            q["cutoff"],
+            f"{q['customers']:,}",
+            f"{q['churned']:.1%}",
+            f"{q['mean_predicted']:.1%}",
+            f"{q['auc']:.3f}",
+            f"{q['rule']} {q['rule_auc']:.3f}",
+            f"{q['auc'] - q['rule_auc']:+.3f}",
+            f"{q['log_loss']:.3f}",
+            f"{q['calibration_slope']:.2f}",
+        )
+    table.add_row("")
+    return table
+
+
+def _drivers(summary: dict[str, Any]) -> Table:
+    table = _table("Why", "driver", "first reason for", "mean points")
+    for row in summary["drivers"][:SHOWN]:
+        if row["first_for"]:
+            table.add_row(row["driver"], f"{row['first_for']:,}", f"{100 * row['mean_points']:+.1f}")
+    table.add_row("")
+    return table
+
+
+def _actions(summary: dict[str, Any]) -> Table:
+    money = summary["currency"]
+    table = _table("What to do", "action", "customers", f"cost {money}", f"net gain {money}")
+    for row in summary["actions"]:
+        table.add_row(
+            row["name"],
+            f"{row['customers']:,}",
+            f"{row['expected_cost']:,.2f}",
+            f"{row['expected_net_gain']:,.2f}",
+        )
+    for cause, customers in summary["left_alone"].items():
+        table.add_row(f"leave alone: {CAUSES[cause]}", f"{customers:,}", "", "")
+    total = f"{summary['at_risk']:,}"
+    costs = f"{summary['expected_cost']:,.2f}"
+    table.add_row("all, expected", total, costs, f"{summary['expected_net_gain']:,.2f}", style="bold")
+    table.add_row("")
+    return table

@@ -1,0 +1,67 @@
+"""Every failure that winback names.
+
+WinbackError
+├── ConfigError          the configuration or a catalogue cannot be used as written
+├── SourceError          a source cannot be read, or lacks the columns its mapping names
+├── TooManyBadRows       more of a source was quarantined than its limit allows
+├── NotEnoughData        too few customers, too little history
+├── WindowNotRecorded    a label was asked for before its window was fully recorded
+├── FeatureMismatch      the features at hand are not those the model was trained on
+├── ModelRefused         a model file is not the one registered, or holds types we do not load
+├── ModelNotBetter       a candidate does not pass its gates, so it was not promoted
+├── RunInProgress        another process holds the lock of this project
+├── RunDamaged           a file of a run does not match its manifest
+└── MissingExtra         an optional dependency is needed; the message is the install line
+
+The command line turns each of these into one line and exit code 1. Anything else is a bug.
+"""
+
+from __future__ import annotations
+
+
+class WinbackError(Exception):
+    """A failure with a cause a person can act on."""
+
+
+class ConfigError(WinbackError):
+    """The configuration or a catalogue cannot be used as written."""
+
+
+class SourceError(WinbackError):
+    """A source cannot be read, or lacks the columns its mapping names."""
+
+
+class TooManyBadRows(WinbackError):
+    """More of a source was quarantined than its limit allows."""
+
+
+class NotEnoughData(WinbackError):
+    """Too few customers or too little history for what was asked."""
+
+
+class WindowNotRecorded(WinbackError):
+    """A label was asked for before its window was fully recorded."""
+
+
+class FeatureMismatch(WinbackError):
+    """The features at hand are not those the model was trained on."""
+
+
+class ModelRefused(WinbackError):
+    """A model file is not the one registered, or holds types we do not load."""
+
+
+class ModelNotBetter(WinbackError):
+    """A candidate does not pass its gates, so it was not promoted."""
+
+
+class RunInProgress(WinbackError):
+    """Another process holds the lock of this project."""
+
+
+class RunDamaged(WinbackError):
+    """A file of a run does not match its manifest."""
+
+
+class MissingExtra(WinbackError):
+    """An optional dependency is needed; the message is the install line."""

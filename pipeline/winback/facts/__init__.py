@@ -1,0 +1,1 @@
+"""What happened: contracts, ingest and quarantine, cutoffs, features, labels."""

@@ -1,0 +1,1 @@
+"""What to do: the catalogue of actions, the value at stake, the choice within a budget."""

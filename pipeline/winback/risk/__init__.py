@@ -1,0 +1,1 @@
+"""Who leaves and why: training set, estimator, evaluation, registry, scores, reasons."""

@@ -1,0 +1,268 @@
+"""Trained models and which of them is the champion. The only module that knows MLflow.
+
+    <state>/mlflow.db       MLflow's store: runs, metrics, versions, aliases
+    <state>/mlartifacts/    its files
+
+MLflow's store is for looking at. What is loaded is decided by our history, which holds the SHA-256
+of every champion: a version, an alias or a file that was changed elsewhere is refused, not believed.
+Writers hold the project's lock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from winback import store
+from winback.errors import ConfigError, ModelRefused
+from winback.risk import model_file, promotions
+from winback.risk.promotions import Promotion, Version, history
+
+ALIAS = "champion"
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What is written down about a trained model.
+
+    `tags` must have a "training_key": the hash of all that the training was made from. `metrics`
+    may be nested. `artifacts` are texts by file name.
+    """
+
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    tags: dict[str, str]
+    artifacts: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+
+
+def register(state: Path, name: str, estimator: Any, record: ModelRecord) -> Version:
+    """The version of `name` that holds `estimator`; the one there already when nothing changed."""
+    with _mlflow(state, name) as client, _scratch(state) as folder:
+        experiment = _experiment(client, state, name)
+        _close_leftovers(client, experiment)
+        sha256 = model_file.save(estimator, folder / "model.skops")
+        made_from = {"training_key": record.tags["training_key"], "sha256": sha256}
+        for known in _versions(client, name, made_from):
+            if (state / known.path).is_file() and store.sha256(state / known.path) == sha256:
+                return known
+        version = _log(client, experiment, name, record, folder, made_from)
+        store.sync_folder((state / version.path).parent)
+        return version
+
+
+@contextmanager
+def _scratch(state: Path) -> Iterator[Path]:
+    """An empty folder for the files of a model; one name for all, so a killed process leaves one at most."""
+    folder = state / ".model.tmp"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _mlflow(state: Path, name: str) -> Iterator[Any]:
+    """A client of MLflow's store in `state`, for the model `name`, that neither talks nor phones."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"a model cannot be called {name!r}: expected 1 to 63 of a-z, 0-9, - and _")
+    if odd := set(str(state.resolve())) & set("%?#"):
+        raise ConfigError(f"the state folder {state.resolve()} has {sorted(odd)} in its path: choose another")
+    for key, value in QUIET.items():
+        os.environ.setdefault(key, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own business with its libraries
+        from mlflow import MlflowClient  # noqa: PLC0415  takes seconds
+
+        for logger in ("mlflow", "alembic"):
+            logging.getLogger(logger).setLevel(logging.WARNING)
+        uri = f"sqlite:///{state.resolve() / 'mlflow.db'}"
+        yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _experiment(client: Any, state: Path, name: str) -> str:
+    """The id of MLflow's experiment whose files lie in `state`.
+
+    MLflow writes absolute paths into its database; a state folder that was moved gets a new one.
+    """
+    place = (state.resolve() / "mlartifacts").as_uri()
+    title, found = name, client.get_experiment_by_name(name)
+    if found is not None and found.artifact_location != place:
+        title = f"{name} in {state.resolve()}"
+        found = client.get_experiment_by_name(title)
+    return str(found.experiment_id if found else client.create_experiment(title, artifact_location=place))
+
+
+def _close_leftovers(client: Any, experiment: str) -> None:
+    """Mark what a killed process left open: the lock says nobody is at work on it."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        client.set_terminated(run.info.run_id, "KILLED")
+    for model in client.search_logged_models([experiment]):
+        if str(model.status) == "PENDING":
+            client.finalize_logged_model(model.model_id, "FAILED")
+
+
+def _log(
+    client: Any, experiment: str, name: str, record: ModelRecord, folder: Path, made_from: dict[str, str]
+) -> Version:
+    """A new run, model and version of MLflow, the version last: once it exists, all of it does."""
+    run_id = client.create_run(experiment, run_name=f"{name} {made_from['training_key'][:12]}").info.run_id
+    for key, value in _flat(record.params):
+        client.log_param(run_id, key, str(value)[:6000])
+    for key, value in _flat(record.metrics):
+        client.log_metric(run_id, key, float(value))
+    for key, value in {**record.tags, **made_from}.items():
+        client.set_tag(run_id, key, value)
+    for file, text in record.artifacts.items():
+        client.log_text(run_id, text, file)
+    model = client.create_logged_model(experiment, name=name, source_run_id=run_id)
+    _describe(folder / "MLmodel", record.features, run_id, model.model_id)
+    client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.set_terminated(run_id, "FINISHED")
+    if not client.search_registered_models(f"name='{name}'"):
+        client.create_registered_model(name)
+    tags = {**made_from, "path": f"mlartifacts/models/{model.model_id}/artifacts/model.skops"}
+    client.create_model_version(name, model.artifact_location, run_id, tags, model_id=model.model_id)
+    return _versions(client, name, made_from)[0]
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a nested dict that have a value, each with its path as "outer/inner"."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}/")
+        elif value is not None:
+            yield f"{above}{key}", value
+
+
+def _describe(path: Path, features: tuple[str, ...], run_id: str, model_id: str) -> None:
+    """Write the MLmodel file by which MLflow knows the model; we never read it."""
+    import sklearn  # noqa: PLC0415
+    from mlflow.models import Model, ModelSignature  # noqa: PLC0415
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+
+    flavor = {
+        "pickled_model": "model.skops",  # MLflow's name for the key, whatever the format
+        "serialization_format": "skops",
+        "skops_trusted_types": list(model_file.TRUSTED),
+        "sklearn_version": sklearn.__version__,
+    }
+    signature = ModelSignature(
+        Schema([ColSpec("double", feature) for feature in features]) if features else None,
+        Schema([ColSpec("double", "probability")]),
+    )
+    Model(flavors={"sklearn": flavor}, signature=signature, run_id=run_id, model_id=model_id).save(path)
+
+
+def versions(state: Path, name: str) -> list[Version]:
+    """The registered versions of `name`, newest first, as MLflow's tags have them."""
+    if not (state / "mlflow.db").exists():
+        return []
+    with _mlflow(state, name) as client:
+        return _versions(client, name, {})
+
+
+def _versions(client: Any, name: str, made_from: dict[str, str]) -> list[Version]:
+    """The versions of `name` whose tags are `made_from`, newest first."""
+    found = client.search_model_versions(f"name='{name}'", order_by=["version_number DESC"])
+    return [
+        Version(name, int(v.version), v.tags["sha256"], v.run_id, v.tags["path"])
+        for v in found
+        if {"sha256", "path"} <= v.tags.keys() and made_from.items() <= v.tags.items()
+    ]
+
+
+def load_version(state: Path, version: Version) -> Any:
+    """The estimator of `version`, whose file has the SHA-256 under which it was promoted.
+
+    Before its first promotion that is the one `register` returned.
+    """
+    for row in history(state, version.name):
+        if row.model.version == version.version and row.model != version:
+            raise ModelRefused(
+                f"version {version.version} of {version.name} was promoted with SHA-256 {row.model.sha256} "
+                f"at {row.model.path}, but {version.sha256} at {version.path} is asked for. A number is "
+                "never given twice: if mlflow.db was deleted, move promotions.jsonl away too and train again."
+            )
+    return model_file.load(state / version.path, version.sha256)
+
+
+def promote(state: Path, version: Version, at: dt.datetime, reason: str, approver: str) -> None:
+    """Make `version` the champion of its name and add a row to our history; nothing when it is already.
+
+    It must load. A kill in between leaves the old champion or the new one, and the next promotion
+    completes the history.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"`at` needs a time zone, came: {at!r}")
+    with _mlflow(state, version.name) as client:
+        _settle(client, state)
+        last = history(state, version.name)[-1:]
+        if last and last[0].model == version and _alias(client, version.name) == version.version:
+            return
+        load_version(state, version)
+        previous = last[0].model.version if last else None
+        promotions.begin(state, Promotion(at, version, reason, approver, previous))
+        client.set_registered_model_alias(version.name, ALIAS, str(version.version))
+        _settle(client, state)
+
+
+def _settle(client: Any, state: Path) -> None:
+    """Complete the promotion that is pending if its alias was moved, else drop it."""
+    if row := promotions.pending(state):
+        promotions.end(state, took_place=_alias(client, row.model.name) == row.model.version)
+
+
+def _alias(client: Any, name: str) -> int | None:
+    """The version that MLflow's alias is on."""
+    models = client.search_registered_models(f"name='{name}'")
+    version = models[0].aliases.get(ALIAS) if models else None
+    return None if version is None else int(version)
+
+
+def champion(state: Path, name: str) -> Version | None:
+    """The version that scores; None before the first promotion.
+
+    ModelRefused when MLflow's alias is on a version that our history did not put it on.
+    """
+    rows, row = history(state, name), promotions.pending(state)
+    if not rows and not (state / "mlflow.db").exists():
+        return None
+    with _mlflow(state, name) as client:
+        alias = _alias(client, name)
+    ours = rows[-1:] + ([row] if row and row.model.name == name else [])
+    for promotion in ours:
+        if promotion.model.version == alias:
+            return promotion.model
+    if alias is None and not rows:
+        return None
+    raise ModelRefused(_in_doubt(state, name, alias, rows[-1:]))
+
+
+def _in_doubt(state: Path, name: str, alias: int | None, last: list[Promotion]) -> str:
+    said = f"version {last[0].model.version} at {last[0].at:%Y-%m-%d %H:%M} UTC" if last else "nothing"
+    return (
+        f"which {name} is the champion is in doubt: MLflow's alias is on "
+        f"{'no version' if alias is None else f'version {alias}'}, but {state / 'promotions.jsonl'} says "
+        f"that {said} was promoted last. The alias was moved outside winback. Promote the version you trust: "
+        f"`winback models promote {name} VERSION`."
+    )

@@ -1,0 +1,187 @@
+"""The catalogue: what the shipped one holds, and what a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from winback.errors import ConfigError
+from winback.offers.catalogue import Action, load_catalogue
+
+DRIVERS = (
+    "recency",
+    "cadence",
+    "frequency",
+    "monetary",
+    "trend",
+    "tenure",
+    "discounts",
+    "breadth",
+    "habits",
+    "engagement",
+)
+
+CHANNELS = "'email', 'sms', 'push', 'post', 'call', 'app' or 'store'"
+
+ONE = """
+[[actions]]
+id = "thanks"
+name = "Thank-you letter"
+message = "Say thanks."
+family = "recognition"
+drivers = ["tenure"]
+channel = "post"
+contact_cost = 1.2
+save_rate = 0.05
+"""
+
+
+@pytest.fixture
+def shipped(request: pytest.FixtureRequest) -> Path:
+    return request.config.rootpath / "configs" / "actions.toml"
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    def write(text: str) -> Path:
+        path = tmp_path / "actions.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_the_shipped_catalogue_answers_every_driver_with_at_least_two_actions(shipped: Path) -> None:
+    actions = load_catalogue(shipped, DRIVERS)
+    assert 14 <= len(actions) <= 18
+    for driver in DRIVERS:
+        assert sum(driver in action.drivers for action in actions) >= 2, driver
+
+
+def test_the_shipped_rates_are_modest_and_every_driver_has_an_answer_without_money(shipped: Path) -> None:
+    actions = load_catalogue(shipped, DRIVERS)
+    assert all(0.02 <= action.save_rate <= 0.12 for action in actions)
+    free = {driver for action in actions if action.incentive_cost == 0 for driver in action.drivers}
+    assert set(DRIVERS) - free == {"discounts"}  # nothing but money answers a wish for money
+
+
+def test_the_shipped_header_names_every_driver_and_every_key_a_marketer_may_set(shipped: Path) -> None:
+    header = shipped.read_text(encoding="utf-8").split("[[actions]]\n", maxsplit=1)[0]
+    for word in (*DRIVERS, *set(Action.__dataclass_fields__) - {"id", "name", "family", "channel"}):
+        assert f" {word} " in header or f"{word} =" in header, word
+
+
+def test_actions_come_in_order_of_id_with_the_defaults_of_the_dataclass(written) -> None:
+    path = written(ONE + ONE.replace('"thanks"', '"a_first"'))
+    first, second = load_catalogue(path, ["tenure"])
+    assert (first.id, second.id) == ("a_first", "thanks")
+    assert second == Action(
+        id="thanks",
+        name="Thank-you letter",
+        message="Say thanks.",
+        family="recognition",
+        drivers=("tenure",),
+        channel="post",
+        contact_cost=1.2,
+        save_rate=0.05,
+    )
+    assert (second.incentive_cost, second.incentive_basis, second.accept_rate) == (0.0, "fixed", 0.0)
+    assert (second.save_rate_strength, second.cooldown_days) == (50.0, 0)
+
+
+def test_any_answers_every_driver(written) -> None:
+    (action,) = load_catalogue(written(ONE.replace('["tenure"]', '["any"]')), DRIVERS)
+    assert all(action.answers(driver) for driver in DRIVERS)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            ('channel = "post"', 'channel = "post"\nacept_rate = 1'),
+            "acept_rate: unknown key. Did you mean 'accept_rate'?",
+        ),
+        (('channel = "post"', ""), "channel: is required"),
+        (
+            ('"post"', '"pigeon"'),
+            f"channel: Input should be {CHANNELS} (came: 'pigeon')",
+        ),
+        (("= 0.05", "= 5"), "save_rate: Input should be less than or equal to 1 (came: 5)"),
+        (("= 0.05", "= nan"), "save_rate: Input should be a finite number (came: nan)"),
+        (("= 1.2", "= inf"), "contact_cost: Input should be a finite number (came: inf)"),
+        (("= 1.2", "= -1"), "contact_cost: Input should be greater than or equal to 0 (came: -1)"),
+        (
+            ('["tenure"]', "[]"),
+            "drivers: Tuple should have at least 1 item after validation, not 0 (came: [])",
+        ),
+        (
+            ('"thanks"', '"Thank you"'),
+            "id: String should match pattern '^[a-z][a-z0-9_]*$' (came: 'Thank you')",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_action(written, change: tuple[str, str], line: str) -> None:
+    path = written(ONE.replace(*change))
+    shown = "Thank you" if "Thank you" in change[1] else "thanks"
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, ["tenure"])
+    assert str(error.value) == f"{path}, action 1 ({shown}) cannot be used:\n  {line}"
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (
+            'incentive_cost = 3.0\nincentive_basis = "basket_share"\naccept_rate = 0.2',
+            "with incentive_basis 'basket_share', incentive_cost is a share of it: 0..1",
+        ),
+        ("incentive_cost = 3.0", "incentive_cost needs an accept_rate above 0: nobody would redeem it"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(written, extra: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_catalogue(written(ONE + extra), ["tenure"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ('"thanks"', '"leave_alone"'),
+            "'leave_alone' is always possible and needs no action; choose another id",
+        ),
+        (('["tenure"]', '["any", "tenure"]'), "drivers is either ['any'] or a list of drivers, not both"),
+    ],
+)
+def test_words_with_a_meaning_of_their_own_are_kept_for_it(
+    written, change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(written(ONE.replace(*change)), ["tenure"])
+    assert message in str(error.value)
+
+
+def test_all_faults_of_the_catalogue_as_a_whole_are_told_at_once(written) -> None:
+    path = written(ONE + ONE + ONE.replace('"thanks"', '"other"').replace('["tenure"]', '["tenur"]'))
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, ["tenure", "recency"])
+    assert str(error.value) == (
+        f"{path} cannot be used:\n"
+        "  thanks: this id is given to more than one action; every id must be its own.\n"
+        "  other: no driver is called 'tenur'. Did you mean 'tenure'?\n"
+        "  drivers: no action answers 'recency'; add one, or add it to an action's drivers."
+    )
+
+
+@pytest.mark.parametrize("text", ["", "actions = []", "actions = 3", "[actions]\nid = 1", "actions = [1]"])
+def test_a_file_without_actions_says_how_one_starts(written, text: str) -> None:
+    path = written(text)
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, DRIVERS)
+    assert str(error.value) == f"{path} holds no actions. Each one starts with a line [[actions]]."
+
+
+def test_an_unknown_table_is_named(written) -> None:
+    path = written(ONE.replace("[[actions]]", "[[action]]"))
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, DRIVERS)
+    assert str(error.value) == f"{path} cannot be used:\n  action: unknown key. Did you mean 'actions'?"
