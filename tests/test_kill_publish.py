@@ -1,6 +1,6 @@
-"""SIGKILL at every line, and a full disk at every file operation, of a run: the old list or the new one.
+"""A run is killed, or finds the disk full, at any moment: a reader sees the old list or the new one.
 
-This file is also the child: `python test_kill_publish.py FOLDER kill` forks a process per point,
+This file is also the child: `python test_kill_publish.py FOLDER kill 1` forks a process per point,
 because a fresh interpreter for each would cost a second, and prints what was seen after each.
 """
 
@@ -128,8 +128,8 @@ def struck(root: Path, point: int, *, kill: bool) -> str:
     return {0: "completed", UNHARMED: "unharmed"}.get(code) or errno.errorcode.get(code, f"exit {code}")
 
 
-def strike_everywhere(base: Path, *, kill: bool) -> list[dict[str, Any]]:
-    """What a reader saw after a strike at each point of publishing NEW over OLD, and after running again."""
+def strike_everywhere(base: Path, stride: int, *, kill: bool) -> list[dict[str, Any]]:
+    """What a reader saw after a strike at each `stride`-th point of publishing NEW, and after running again."""
     run(base / "start", OLD)
     shutil.copytree(base / "start", base / "undisturbed", symlinks=True)
     run(base / "undisturbed", NEW)
@@ -138,7 +138,7 @@ def strike_everywhere(base: Path, *, kill: bool) -> list[dict[str, Any]]:
     while not observed or observed[-1]["ended"] != "completed":
         root = base / "struck"
         shutil.copytree(base / "start", root, symlinks=True)
-        seen = {"ended": struck(root, len(observed) + 1, kill=kill), "after": seen_by_a_reader(root)}
+        seen = {"ended": struck(root, stride * len(observed) + 1, kill=kill), "after": seen_by_a_reader(root)}
         half_done = tree(root) != expected
         run(root, NEW)
         again = {"after_again": seen_by_a_reader(root), "same_bytes": tree(root) == expected}
@@ -148,13 +148,18 @@ def strike_everywhere(base: Path, *, kill: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("how", "ended", "at_least"), [("kill", "SIGKILL", 300), ("full disk", "ENOSPC", 60)]
+    ("how", "stride", "ended", "at_least"),
+    [
+        ("kill", 3, "SIGKILL", 100),
+        ("full disk", 1, "ENOSPC", 60),
+        pytest.param("kill", 1, "SIGKILL", 300, marks=pytest.mark.deep),
+    ],
 )
 def test_whatever_moment_a_run_is_struck_at_the_current_list_is_whole(
-    tmp_path: Path, how: str, ended: str, at_least: int
+    tmp_path: Path, how: str, stride: int, ended: str, at_least: int
 ) -> None:
     child = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), how],
+        [sys.executable, __file__, str(tmp_path), how, str(stride)],
         env={**os.environ, "PYTHONPATH": str(Path(winback.__file__).parents[1])},
         capture_output=True,
         text=True,
@@ -173,4 +178,5 @@ def test_whatever_moment_a_run_is_struck_at_the_current_list_is_whole(
 
 
 if __name__ == "__main__":
-    print(json.dumps(strike_everywhere(Path(sys.argv[1]), kill=sys.argv[2] == "kill")))  # noqa: T201
+    folder, way, every = sys.argv[1:]
+    print(json.dumps(strike_everywhere(Path(folder), int(every), kill=way == "kill")))  # noqa: T201

@@ -115,9 +115,7 @@ def test_a_registered_model_is_in_mlflow_with_all_that_was_written_down(
     assert registry.champion(state, "inactivity") is None
 
 
-def test_the_same_training_is_registered_once(
-    state: Path, models: list[ChurnClassifier], client: Any
-) -> None:
+def test_the_same_training_is_registered_once(state: Path, models: list[ChurnClassifier], client: Any) -> None:
     (state / ".model.tmp" / "left by a kill").mkdir(parents=True)
     first = registry.register(state, "inactivity", models[0], RECORD)
     assert registry.register(state, "inactivity", models[0], RECORD) == first
@@ -189,16 +187,12 @@ def test_a_name_that_is_none_is_refused(state: Path, name: str, models: list[Chu
     assert str(refused.value) == f"a model cannot be called {name!r}: expected 1 to 63 of a-z, 0-9, - and _"
 
 
-def test_a_state_folder_that_mlflow_cannot_address_is_refused(
-    tmp_path: Path, models: list[ChurnClassifier]
-) -> None:
+def test_a_state_folder_that_mlflow_cannot_address_is_refused(tmp_path: Path, models: list[ChurnClassifier]) -> None:
     with pytest.raises(ConfigError, match=r"has \['%'\] in its path: choose another"):
         registry.register(tmp_path / "50%", "inactivity", models[0], RECORD)
 
 
-def test_a_state_folder_may_have_spaces_and_may_be_moved(
-    tmp_path: Path, models: list[ChurnClassifier]
-) -> None:
+def test_a_state_folder_may_have_spaces_and_may_be_moved(tmp_path: Path, models: list[ChurnClassifier]) -> None:
     (tmp_path / "état 1").mkdir()
     first = registry.register(tmp_path / "état 1", "inactivity", models[0], RECORD)
     promote(tmp_path / "état 1", first)
@@ -215,9 +209,7 @@ def test_a_state_folder_may_have_spaces_and_may_be_moved(
 # --- meddling ------------------------------------------------------------------------------------
 
 
-def test_an_alias_moved_in_mlflow_is_not_believed(
-    state: Path, models: list[ChurnClassifier], client: Any
-) -> None:
+def test_an_alias_moved_in_mlflow_is_not_believed(state: Path, models: list[ChurnClassifier], client: Any) -> None:
     first = registry.register(state, "inactivity", models[0], RECORD)
     registry.register(state, "inactivity", models[1], RECORD)
     said = (
@@ -264,9 +256,7 @@ def test_tags_changed_in_mlflow_do_not_choose_what_is_loaded(
         )
 
 
-def test_a_file_changed_on_disk_is_neither_loaded_nor_promoted(
-    state: Path, models: list[ChurnClassifier]
-) -> None:
+def test_a_file_changed_on_disk_is_neither_loaded_nor_promoted(state: Path, models: list[ChurnClassifier]) -> None:
     version = registry.register(state, "inactivity", models[0], RECORD)
     model_file.save(models[1], state / version.path)
     for act in (registry.load_version, promote):
@@ -276,9 +266,7 @@ def test_a_file_changed_on_disk_is_neither_loaded_nor_promoted(
     assert registry.history(state) == []
 
 
-def test_a_model_whose_file_was_damaged_is_registered_anew(
-    state: Path, models: list[ChurnClassifier]
-) -> None:
+def test_a_model_whose_file_was_damaged_is_registered_anew(state: Path, models: list[ChurnClassifier]) -> None:
     for number, damage in enumerate([Path.touch, Path.unlink, lambda path: path.write_bytes(b"")], start=1):
         version = registry.register(state, "inactivity", models[0], RECORD)
         assert version.version == max(number - 1, 1)

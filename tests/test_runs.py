@@ -69,7 +69,7 @@ def _hold(state: Path, ready: Any) -> None:
 def test_a_second_run_is_refused_and_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
-    holder = context.Process(target=_hold, args=(tmp_path / "state", ready))
+    holder = context.Process(target=_hold, args=(tmp_path / "state", ready), daemon=True)
     holder.start()
     assert ready.wait(60)
     lock = tmp_path / "state" / "lock"
@@ -194,6 +194,14 @@ def test_a_step_that_must_write_another_file_is_made_again(tmp_path: Path) -> No
     assert log == ["a", "b"]
 
 
+def test_a_step_given_another_model_is_made_again(tmp_path: Path) -> None:
+    log: list[str] = []
+    for model in ("aa", "aa", "bb"):
+        runs.step(tmp_path, "model", lambda m=model: write(tmp_path, "model", m, log), ["model"], given=model)
+        runs.step(tmp_path, "list", lambda: write(tmp_path, "list", "x", log), ["list"], after=["model"])
+    assert log == ["model", "list", "model", "list"]
+
+
 @pytest.mark.parametrize(("second", "redone"), [("one", ["a"]), ("two", ["a", "b", "c"])])
 def test_a_step_redone_with_another_outcome_undoes_those_after_it(
     tmp_path: Path, second: str, redone: list[str]
@@ -285,9 +293,7 @@ def test_a_missing_file_and_a_missing_manifest_are_named(tmp_path: Path) -> None
     again = "Run again for 2017-12-31: what is damaged is made anew, the rest is kept."
     with pytest.raises(RunDamaged) as damaged:
         runs.verify(run)
-    assert str(damaged.value) == (
-        f"{run / 'list.csv'} is missing (expected 7 bytes, SHA-256 {wanted}). {again}"
-    )
+    assert str(damaged.value) == (f"{run / 'list.csv'} is missing (expected 7 bytes, SHA-256 {wanted}). {again}")
     for torn in ["", '{"files": {', "{}"]:
         (run / "manifest.json").write_text(torn)
         with pytest.raises(RunDamaged) as damaged:
@@ -339,9 +345,7 @@ def test_nothing_damaged_is_published(tmp_path: Path, fault: str) -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(
-    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["keep", "change", "remove"])), max_size=6)
-)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["keep", "change", "remove"])), max_size=6))
 def test_whatever_was_damaged_a_flow_ends_with_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[str, str]]
 ) -> None:

@@ -11,10 +11,18 @@ import importlib.resources
 import tomllib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.dataclasses import dataclass
 
 from winback.errors import ConfigError
@@ -35,6 +43,19 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+def _one_of_three(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """One fault for a column written in none of the ways, where a union would give one a way."""
+    try:
+        return read(value)
+    except ValidationError as error:
+        raise ValueError(
+            'write a source column, a list of source columns to be added up, or { value = "..." }'
+        ) from error
+
+
+Column = Annotated[str | tuple[str, ...] | dict[Literal["value"], str], WrapValidator(_one_of_three)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,7 +79,7 @@ class Source:
     """
 
     path: str
-    columns: dict[str, str | tuple[str, ...] | dict[Literal["value"], str]]
+    columns: dict[str, Column]
     format: Literal["auto", "csv", "parquet"] = "auto"
     grain: Literal["row", "line"] = "row"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -152,20 +173,27 @@ class Config:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of one TOML file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise ConfigError(
-            f"no file {path}. `winback init DIR` lays down a project with one to start from."
-        ) from error
+        raise ConfigError(f"no file {path}. `winback init DIR` lays down a project with one to start from.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
 def shipped(folder: str, name: str, base: Path) -> Path:
     """The file `name` beside the config, or, for a bare name, the one of `folder` that comes with winback."""
-    if not name.endswith(".toml"):
-        return Path(str(importlib.resources.files("winback"))) / "template" / folder / f"{name}.toml"
-    return base / name
+    if name.endswith(".toml"):
+        return base / name
+    ours = Path(str(importlib.resources.files("winback"))) / "template" / folder
+    known = [path.stem for path in ours.glob("*.toml")]
+    if name not in known:
+        raise ConfigError(
+            f"no file of {folder} that comes with winback is called {name!r}.{did_you_mean(name, known)} "
+            "A file of your own is named with its ending, '.toml'."
+        )
+    return ours / f"{name}.toml"
 
 
 def load(path: Path) -> Config:
@@ -202,18 +230,12 @@ def did_you_mean(word: str, known: list[str]) -> str:
 def _keys_at(cls: type, place: tuple[int | str, ...]) -> list[str]:
     """The keys a dataclass knows at `place` below `cls`."""
     for part in place:
-        if isinstance(part, int) or not is_dataclass(cls):
-            continue
-        cls = _dataclass_in(next((f.type for f in fields(cls) if f.name == part), cls))
+        if isinstance(part, str) and is_dataclass(cls):
+            cls = _dataclass_in(get_type_hints(cls).get(part, cls))
     return [f.name for f in fields(cls)] if is_dataclass(cls) else []
 
 
 def _dataclass_in(annotation: Any) -> type:
-    """The dataclass inside an annotation such as `Source | None` or `tuple[Lookup, ...]`."""
-    named = globals().get(annotation) if isinstance(annotation, str) else annotation
-    if isinstance(annotation, str) and named is None:
-        inner = annotation.removesuffix(" | None").removeprefix("tuple[").removesuffix(", ...]")
-        named = globals().get(inner, object)
-    if isinstance(named, type):
-        return named
-    return next((a for a in get_args(named) if is_dataclass(a)), object)
+    """The dataclass that an annotation is or holds, as `Source | None` and `tuple[Lookup, ...]` do."""
+    inside = (annotation, *get_args(annotation))
+    return next((part for part in inside if isinstance(part, type) and is_dataclass(part)), object)

@@ -22,8 +22,7 @@ from winback.campaigns.assign import assignments
 from winback.campaigns.people_file import at_risk_list, write_people_file
 from winback.config import Config, shipped
 from winback.facts import declared
-from winback.facts.contacts import last_contacts
-from winback.facts.days import begins
+from winback.facts.contacts import days_since_last_contact
 from winback.facts.declared import Feature
 from winback.facts.features import features_at
 from winback.facts.ingest import ingest
@@ -117,7 +116,7 @@ def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
         version, model = _model(job, folder, say)
         _score(job, folder, version, model, say)
         _decide(job, folder, say)
-        summary = _list(job, folder, version, accounting, say)
+        summary = _list(job, folder, accounting, say)
         say("publish")
         runs.publish(job.runs, job.run_id, _manifest(job, version, accounting))
         return summary, True
@@ -180,7 +179,7 @@ def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
         store.write_json(folder / "model.json", card)
         return {"version": version.version}
 
-    runs.step(folder, "model", make, ["model.json"])
+    runs.step(folder, "model", make, ["model.json"], given=version.sha256)
     return version, model
 
 
@@ -232,8 +231,7 @@ def _candidates(job: Job, scores: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFr
     """The scored customers with what a decision weighs: value, basket, last contact, hold-out."""
     people = _facts_of_people(job).set_index("customer_id").loc[scores["customer_id"]].reset_index()
     offers = job.config.offers
-    contact = people["customer_id"].map(last_contacts(job.facts, job.today, job.zone))
-    since = pd.Timestamp(begins(job.today, job.zone)) - pd.to_datetime(contact, utc=True)
+    since = days_since_last_contact(job.facts, job.today, job.zone)
     held_out = scores["customer_id"].map(arms.set_index("customer_id")["arm"]) == "held_out"
     stake = margin_at_stake(
         people["spend_total"], people["days_since_first_order"], offers.margin_rate, offers.value_days
@@ -242,7 +240,7 @@ def _candidates(job: Job, scores: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFr
         held_out=held_out.to_numpy(),
         margin_at_stake=stake.to_numpy(),
         average_basket=(people["spend_total"] / people["orders_total"]).to_numpy(),
-        days_since_last_contact=(since / pd.Timedelta(days=1)).to_numpy(),
+        days_since_last_contact=people["customer_id"].map(since).to_numpy(dtype="float64"),
     )
 
 
@@ -258,16 +256,11 @@ def _facts_of_people(job: Job) -> pd.DataFrame:
     )
 
 
-def _list(
-    job: Job, folder: Path, version: Version, accounting: list[dict[str, Any]], say: Say
-) -> dict[str, Any]:
+def _list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: Say) -> dict[str, Any]:
     """at_risk.csv for people, and the run's summary."""
 
     def make() -> dict[str, Any]:
-        frames = {
-            n: store.read_table(folder / f"{n}.parquet").to_pandas()
-            for n in ("scores", "reasons", "decisions")
-        }
+        frames = {n: store.read_table(folder / f"{n}.parquet").to_pandas() for n in ("scores", "reasons", "decisions")}
         people = _facts_of_people(job)
         names = {a.id: a for a in job.actions}
         listed = at_risk_list(frames["scores"], frames["reasons"], frames["decisions"], people, names)

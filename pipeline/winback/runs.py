@@ -97,31 +97,28 @@ def step(
     make: Callable[[], dict[str, Any]],
     files: Sequence[str],
     after: Sequence[str] = (),
+    given: str = "",
 ) -> dict[str, Any]:
     """What `make` returned, now or in an earlier attempt whose files are all still as it wrote them.
 
     `make` writes `files` into `folder` through the store. `after` names the steps whose output it
-    reads: when one of them was redone with another outcome, this one is redone too.
+    reads: when one of them was redone with another outcome, this one is redone too. `given` names
+    what else it is made from that may change between two attempts, such as a model's SHA-256.
     """
     record = folder / "steps" / f"{name}.json"
-    made_from = _made_from(folder, after)
+    made_from = _made_from(folder, after, given)
     done = _read(record)
-    if (
-        done
-        and done["made_from"] == made_from
-        and set(done["files"]) == set(files)
-        and not _damage(folder, done)
-    ):
+    if done and done["made_from"] == made_from and set(done["files"]) == set(files) and not _damage(folder, done):
         return dict(done["result"])
     result = make()
     store.write_json(record, {"made_from": made_from, "files": _stamps(folder, files), "result": result})
     return dict(store.read_json(record)["result"])
 
 
-def _made_from(folder: Path, steps: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The SHA-256 of the records of `steps`, and the versions at work; a change in either undoes a step."""
+def _made_from(folder: Path, steps: Iterable[str], given: str) -> dict[str, Any]:
+    """The SHA-256 of the records of `steps`, what is `given`, the versions: a change undoes a step."""
     records = {name: store.sha256(folder / "steps" / f"{name}.json") for name in sorted(steps)}
-    return {"steps": records, "versions": versions()}
+    return {"given": given, "steps": records, "versions": versions()}
 
 
 def _stamps(folder: Path, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -180,7 +177,8 @@ def _fault(folder: Path, name: str, record: dict[str, Any]) -> str:
     """Why the step `name` cannot be published, in words; empty when it can."""
     if not record:
         return f"{folder / 'steps' / name}.json is unreadable"
-    if record["made_from"] != _made_from(folder, record["made_from"]["steps"]):
+    made_from = record["made_from"]
+    if made_from != _made_from(folder, made_from["steps"], made_from["given"]):
         return f"step {name!r} of {folder} was made before a step it reads was redone, or by other versions"
     return _damage(folder, record)
 

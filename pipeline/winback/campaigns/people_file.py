@@ -152,9 +152,7 @@ def write_people_file(path: Path, frame: pd.DataFrame) -> None:
     safe = pd.concat([_safe_column(column) for column in columns], axis=1)
     safe.columns = pd.Index([safe_text(str(name)) for name in frame.columns], dtype=object)
     with store.whole_file(path) as temporary:
-        safe.to_csv(
-            temporary, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n"
-        )
+        safe.to_csv(temporary, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
 
 
 def safe_text(text: str) -> str:

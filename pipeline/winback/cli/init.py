@@ -29,6 +29,5 @@ def command(folder: Path) -> None:
     for file in files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template / file, folder / file)
-    click.echo(
-        f"{len(files)} files in {folder}. Try:\n  winback run --config {folder / 'configs' / 'sample.toml'} --date 2026-03-01"
-    )
+    click.echo(f"{len(files)} files in {folder}. Try:")
+    click.echo(f"  winback run --config {folder / 'configs' / 'sample.toml'} --date 2026-03-01")

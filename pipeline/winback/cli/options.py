@@ -26,7 +26,7 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for schedulers.")
 
 
-class Day(click.ParamType):
+class Day(click.ParamType):  # type: ignore[type-arg]
     """A date written YYYY-MM-DD."""
 
     name = "date"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,28 +24,29 @@ SHOWN = 6
 
 def print_summary(summary: dict[str, Any], runs: Path) -> None:
     """Print a run: data, model against the rule, people at risk, drivers, actions, money, files."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     money = summary["currency"]
     console.print(Text(f"\nwinback  {summary['today']}  run {summary['run_id']}\n", style="bold"))
     console.print(_data(summary["accounting"]))
     console.print(_quality(summary))
     console.print(
-        f"[bold]{summary['at_risk']:,}[/] of {summary['customers']:,} customers are at risk of leaving within "
-        f"{summary['horizon_days']} days (mean chance of all {summary['mean_probability']:.1%}); margin at stake "
-        f"{summary['margin_at_stake']:,.0f} {money}.\n"
+        f"[bold]{summary['at_risk']:,} of {summary['customers']:,} customers are at risk[/] of leaving within "
+        f"{summary['horizon_days']} days.\nMean chance of all: {summary['mean_probability']:.1%}. "
+        f"Margin at stake: {summary['margin_at_stake']:,.0f} {money}.\n"
     )
     console.print(_drivers(summary))
     console.print(_actions(summary))
-    console.print(f"The list   {runs / 'current' / 'at_risk.csv'}")
-    console.print(f"All of it  {runs / summary['run_id']}\n")
+    for title, path in (
+        ("The list ", runs / "current" / "at_risk.csv"),
+        ("All of it", runs / summary["run_id"]),
+    ):
+        click.echo(f"{title}  {os.path.relpath(path)}")
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for n, column in enumerate(columns):
-        table.add_column(column, justify="left" if n == 0 else "right", style=None, header_style="dim")
+        table.add_column(column, justify="left" if n == 0 else "right", header_style="dim", no_wrap=n > 0)
     return table
 
 
@@ -58,10 +61,8 @@ def _data(accounting: list[dict[str, Any]]) -> Table:
 
 def _quality(summary: dict[str, Any]) -> Table:
     model = summary["model"]
-    title = f"Model {model['name']} version {model['version']} on dates it had not seen"
-    table = _table(
-        title, "cutoff", "customers", "left", "predicted", "AUC", "best rule", "gain", "log loss", "slope"
-    )
+    title = f"Model {model['name']} version {model['version']}, examined on dates it had not seen"
+    table = _table(title, "cutoff", "people", "left", "predicted", "AUC", "best rule", "log loss", "slope")
     for q in summary["quality"]:
         table.add_row(
             q["cutoff"],
@@ -69,8 +70,7 @@ def _quality(summary: dict[str, Any]) -> Table:
             f"{q['churned']:.1%}",
             f"{q['mean_predicted']:.1%}",
             f"{q['auc']:.3f}",
-            f"{q['rule']} {q['rule_auc']:.3f}",
-            f"{q['auc'] - q['rule_auc']:+.3f}",
+            f"{q['rule_auc']:.3f} {q['rule']}",
             f"{q['log_loss']:.3f}",
             f"{q['calibration_slope']:.2f}",
         )

@@ -11,17 +11,22 @@ from winback import store
 from winback.facts.days import begins
 
 LAST = """
-SELECT customer_id, max(contacted_at) AS last_contact_at FROM read_parquet($path)
+SELECT customer_id, epoch_us($before) - epoch_us(max(contacted_at)) AS since FROM read_parquet($path)
 WHERE contacted_at < $before AND recorded_at < $before GROUP BY 1 ORDER BY 1
 """
+US_PER_DAY = 86_400_000_000
 
 
-def last_contacts(facts: Path, today: dt.date, zone: str) -> pd.Series:
-    """The instant of the last contact recorded before `today`, by customer_id; empty without contacts."""
+def days_since_last_contact(facts: Path, today: dt.date, zone: str) -> pd.Series:
+    """Days (with fractions) from the last contact recorded before `today` to its start, by customer_id.
+
+    Customers never contacted are absent; so are all, without a contacts table.
+    """
     path = facts / "contacts.parquet"
     if not path.exists():
-        return pd.Series(dtype="datetime64[us, UTC]", index=pd.Index([], dtype="str", name="customer_id"))
+        return pd.Series(dtype="float64", index=pd.Index([], dtype="str", name="customer_id"))
     with store.connect() as con:
         words = {"path": str(path), "before": begins(today, zone)}
         rows = con.sql(LAST, params=words).to_arrow_table().to_pandas()
-    return rows.set_index("customer_id")["last_contact_at"]
+    days: pd.Series = rows.set_index("customer_id")["since"] / US_PER_DAY
+    return days

@@ -50,9 +50,7 @@ CONTRACTS: Mapping[str, tuple[Column, ...]] = {
         _column("order_id", "text", "id", 'The order; with grain = "line" the rows of one order share it.'),
         _column("recorded_at", "moment", "time", _RECORDED),
         _column("discount", "cents", "money", "What the price was lowered by; rounded to cents."),
-        _column(
-            "quantity", "count", "pieces", "How many pieces; thousandths count until the order is summed."
-        ),
+        _column("quantity", "count", "pieces", "How many pieces; thousandths count until the order is summed."),
         _column("category", "text", "name", "What kind of thing was bought."),
         _column("channel", "text", "name", "Where it was bought: web, app, shop, ..."),
     ),

@@ -20,6 +20,7 @@ Kind = Literal[
     "share",
     "trend",
     "rate",
+    "weeks_share",
     "mean",
     "since_nth",
     "since_first",
@@ -55,6 +56,7 @@ class Feature:
     unit: str
     label: str
     sentence: str
+    plain: str = ""
     table: Literal["orders", "order_categories", "events"] = "orders"
     measure: str = ""
     of: str = ""
@@ -96,6 +98,7 @@ def _written_out(feature: Feature, window: int | None, n: int) -> Feature:
         name=fill(feature.name),
         label=fill(feature.label),
         sentence=fill(feature.sentence),
+        plain=fill(feature.plain),
         window=window,
         n=n,
     )

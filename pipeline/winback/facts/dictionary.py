@@ -8,9 +8,7 @@ from winback.facts.contracts import CONTRACTS, MISSING, REASONS, TABLES, Column
 
 BEGIN, END = "<!-- dictionary: begin -->", "<!-- dictionary: end -->"
 
-_MAPPED = (
-    "A column marked * must be mapped and may not be empty in a row. Money is in the project's currency."
-)
+_MAPPED = "A column marked * must be mapped and may not be empty in a row. Money is in the project's currency."
 _NOTHING = "No text at all, or one of these, compared exactly after blanks around it are taken off:"
 
 

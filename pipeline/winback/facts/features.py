@@ -19,6 +19,8 @@ from winback.facts.days import begins, day_number, microseconds
 from winback.facts.declared import Feature
 from winback.facts.kernel import Ints, Log
 
+OF_THE_SEEN_PART = ("rate", "weeks_share")  # kinds that say over how much of their window they were taken
+
 
 def features_at(
     facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1
@@ -34,11 +36,9 @@ def features_at(
     moments = {table: moments_of(facts, table, cutoffs, zone) for table in tables}
     parts = logs.partitions(facts, zone, max(cutoffs))
     frames = Parallel(n_jobs=jobs)(delayed(part_features)(part, moments, tuple(features)) for part in parts)
-    table = pd.concat(frames, ignore_index=True)
+    table: pd.DataFrame = pd.concat(frames, ignore_index=True)
     if table.empty:
-        raise NotEnoughData(
-            f"no customer has an order before {max(cutoffs)}; check the mapping of ordered_at."
-        )
+        raise NotEnoughData(f"no customer has an order before {max(cutoffs)}; check the mapping of ordered_at.")
     return table.sort_values(["customer_id", "cutoff"], kind="stable", ignore_index=True)
 
 
@@ -75,9 +75,7 @@ def known_pairs(orders: Log, n_customers: int, cutoff_days: Ints) -> Pairs:
     return Pairs(customer.astype(np.int64), cutoff.astype(np.int64))
 
 
-def as_recorded(
-    log: Log, n_customers: int, moments: Moments, pairs: Pairs, wanted: Sequence[Feature]
-) -> Columns:
+def as_recorded(log: Log, n_customers: int, moments: Moments, pairs: Pairs, wanted: Sequence[Feature]) -> Columns:
     """Columns for every pair; pairs with late rows are computed again from what was recorded by then.
 
     Rows recorded in time pay nothing for this: only customers with an unseen row are done twice.
@@ -88,7 +86,7 @@ def as_recorded(
         again = np.flatnonzero((pairs.cutoff == k) & late[pairs.customer, k])
         seen = kernel.known_at(log, int(moments.day[k]), late[:, k])
         some = Pairs(pairs.customer[again], np.zeros_like(again))
-        for name, values in table_columns(seen, n_customers, moments.only(k), some, wanted).items():
+        for name, values in table_columns(seen, n_customers, moments.only(int(k)), some, wanted).items():
             columns[name][again] = values
     return columns
 
@@ -96,7 +94,7 @@ def as_recorded(
 def _only_seen(columns: Columns, wanted: Sequence[Feature], moments: Moments, pairs: Pairs) -> Columns:
     """The columns with NaN wherever the window begins before the table's log does."""
     for feature in wanted:
-        if feature.window and feature.kind != "rate":
+        if feature.window and feature.kind not in OF_THE_SEEN_PART:
             reach = feature.window * (2 if feature.kind == "trend" else 1)
             columns[feature.name][(moments.day - reach < moments.start)[pairs.cutoff]] = np.nan
     return columns

@@ -76,9 +76,7 @@ def _take_in(
         con.execute(f"CREATE TEMP TABLE {table}_read_{number} AS {sql}")
     tables.find_conflicts(con, table, source, len(rows.groups), "order_id" in mapping)
     duplicates = tables.accept(con, table, source, [group.own if raw else 0 for group in rows.groups])
-    own = pa.concat_tables(
-        [of_lines(table, rows.rejected), of_rows(con, table, source, rows.groups, mapping)]
-    )
+    own = pa.concat_tables([of_lines(table, rows.rejected), of_rows(con, table, source, rows.groups, mapping)])
     reasons = dict(sorted(Counter(own["reason"].to_pylist()).items()))
     accepted = tables.count(con, f"{table}_accepted")
     accounting = Accounting(table, rows.count, accepted, duplicates, own.num_rows, reasons)

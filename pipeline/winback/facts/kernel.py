@@ -59,7 +59,19 @@ class View:
     def total(self, measure: str, window: int | None) -> Ints:
         """The sum of a measure over each pair's last `window` days (None: over all its past)."""
         sums = self.prefix[measure]
-        return sums[self.stop] - sums[self.start if window is None else self.from_[window]]
+        return sums[self.stop] - sums[self._first(window)]
+
+    def groups(self, opens: str, window: int | None) -> Ints:
+        """How many groups of rows (weeks) reach into each pair's window; `opens` flags each group's first row.
+
+        The window's first row counts even where its group began before the window.
+        """
+        sums, first = self.prefix[opens], self._first(window)
+        return (first < self.stop) + sums[self.stop] - sums[np.minimum(first + 1, self.stop)]
+
+    def _first(self, window: int | None) -> Ints:
+        """Where each pair's window begins."""
+        return self.start if window is None else self.from_[window]
 
     def nth_last(self, values: Ints, n: int) -> tuple[Ints, Flags]:
         """The value in each pair's n-th last row (1 = the last), and whether there is one."""
@@ -178,7 +190,7 @@ def distinct(log: Log, value: Ints, n_customers: int, cutoffs: Ints, window: int
     size = n_customers * (len(cutoffs) + 1)
     spread = customer * (len(cutoffs) + 1)
     change = np.bincount(spread + enters, minlength=size) - np.bincount(spread + leaves, minlength=size)
-    return change.reshape(n_customers, -1).cumsum(axis=1)[:, :-1].astype(np.int64)
+    return change.reshape(n_customers, len(cutoffs) + 1).cumsum(axis=1)[:, :-1].astype(np.int64)
 
 
 def late_pairs(log: Log, n_customers: int, cutoffs: Ints) -> Flags:

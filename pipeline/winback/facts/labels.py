@@ -70,9 +70,7 @@ def newest_order(facts: Path, zone: str, today: dt.date) -> dt.date:
     with store.connect() as con:
         found = con.execute(query, words).fetchone()
     if found is None or found[0] is None:
-        raise NotEnoughData(
-            f"no order was recorded before {today}; check --date and the mapping of ordered_at."
-        )
+        raise NotEnoughData(f"no order was recorded before {today}; check --date and the mapping of ordered_at.")
     return day_of(found[0])
 
 
@@ -87,9 +85,7 @@ def oldest_order(facts: Path, zone: str) -> dt.date:
     return day
 
 
-def _refuse_open_windows(
-    facts: Path, cutoffs: Sequence[dt.date], horizon_days: int, zone: str, today: dt.date
-) -> None:
+def _refuse_open_windows(facts: Path, cutoffs: Sequence[dt.date], horizon_days: int, zone: str, today: dt.date) -> None:
     last_end = max(cutoffs) + dt.timedelta(days=horizon_days)
     if last_end > today:
         raise WindowNotRecorded(
@@ -119,7 +115,7 @@ def _asked(cutoffs: Sequence[dt.date], since: int | None, until: int | None) -> 
 def _rows(query: str, asked: pa.Table, words: dict[str, object]) -> pd.DataFrame:
     with store.connect() as con:
         con.register("c", asked)
-        rows = con.sql(query, params=words).to_arrow_table().to_pandas()
+        rows: pd.DataFrame = con.sql(query, params=words).to_arrow_table().to_pandas()
     zone = str(words["zone"])
     instants = {int(day): begins(day_of(int(day)), zone) for day in asked["cutoff"].to_pylist()}
     rows["cutoff"] = pd.to_datetime(rows["cutoff"].map(instants), utc=True).dt.as_unit("us")

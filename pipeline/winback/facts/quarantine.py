@@ -102,9 +102,7 @@ def _at_fault(fault: tuple[str, ...], mapping: Mapping[str, Mapped]) -> tuple[Pa
 def _detail(fault: tuple[str, ...], parts: tuple[Part, ...], row: Mapping[str, str | None]) -> str:
     """The sentence for one refused row."""
     named = [part for part in parts if isinstance(part, str)]
-    source = (
-        f"column{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}" if named else "its constant"
-    )
+    source = f"column{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}" if named else "its constant"
     values = [row[part] if isinstance(part, str) else part["value"] for part in parts]
     shown = ", ".join("nothing" if value is None else repr(value[:_SHOWN]) for value in values)
     return REASONS[fault[0]].format(column=fault[1], source=source, value=shown)

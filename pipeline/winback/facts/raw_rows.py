@@ -141,17 +141,13 @@ def _repeated(value: str | int, table: pa.Table) -> pa.Array:
 def _first_of_each(con: store.Connection, view: str, lookup: Lookup, groups: Sequence[Group]) -> _Found:
     """The lookup's columns beside its key as text (column `key`), one row a key: the first in the file."""
     if len(groups) != 1:
-        raise SourceError(
-            f"the files of lookup {lookup.path!r} have different columns; give them the same ones"
-        )
+        raise SourceError(f"the files of lookup {lookup.path!r} have different columns; give them the same ones")
     group = groups[0]
     for name in (lookup.on, *lookup.columns):
         if name not in group.names:
             raise SourceError(f"lookup {lookup.path!r} has no column {name!r}; it has {listed(group.names)}")
     key = group.names.index(lookup.on)
-    wanted = [
-        i for i, name in enumerate(group.names) if i != key and (not lookup.columns or name in lookup.columns)
-    ]
+    wanted = [i for i, name in enumerate(group.names) if i != key and (not lookup.columns or name in lookup.columns)]
     chosen = "".join(f", c{i}" for i in wanted)
     text, _ = tidy(f"c{key}", group.types[key])
     con.execute(

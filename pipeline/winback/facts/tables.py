@@ -35,9 +35,7 @@ def count(con: store.Connection, table: str) -> int:
     return int(con.sql(f"SELECT count(*) AS n FROM {table}").to_arrow_table()["n"][0].as_py())
 
 
-def find_conflicts(
-    con: store.Connection, table: str, source: Source, groups: int, has_order_id: bool
-) -> None:
+def find_conflicts(con: store.Connection, table: str, source: Source, groups: int, has_order_id: bool) -> None:
     """Make the view `<table>_good` and the table `<table>_conflicts` (part, file, line) of rows to leave out.
 
     Which row of an order came first is told by what it says, not by where it stands in a file, so
@@ -108,9 +106,7 @@ def accept(con: store.Connection, table: str, source: Source, own_columns: Seque
     else:
         once = _once(names, _kept(table, f"{table}_good"), 0)
     con.execute(f"CREATE TEMP TABLE {table}_accepted AS {once}")
-    found = con.sql(
-        f"SELECT coalesce(sum(copies - 1), 0)::BIGINT AS n FROM {table}_accepted"
-    ).to_arrow_table()
+    found = con.sql(f"SELECT coalesce(sum(copies - 1), 0)::BIGINT AS n FROM {table}_accepted").to_arrow_table()
     return int(found["n"][0].as_py())
 
 
@@ -137,9 +133,7 @@ def final(con: store.Connection, table: str) -> pa.Table:
 
 def sum_orders(con: store.Connection, mapped: Collection[str]) -> None:
     """Make the tables orders_summed (one row an order) and orders_by_kind (one row an order and category)."""
-    con.execute(
-        f"CREATE TEMP TABLE orders_named AS {'FROM orders_accepted' if 'order_id' in mapped else _NAMED}"
-    )
+    con.execute(f"CREATE TEMP TABLE orders_named AS {'FROM orders_accepted' if 'order_id' in mapped else _NAMED}")
     recorded = "max(recorded_at)" if "recorded_at" in mapped else "min(ordered_at)"
     con.execute(f"""
         CREATE TEMP TABLE orders_summed AS
@@ -173,6 +167,4 @@ _NAMED = """
 def sorted_quarantine(parts: Sequence[pa.Table]) -> pa.Table:
     """All refused rows by table, file and line."""
     refused = pa.concat_tables([schema_of("quarantine").empty_table(), *parts])
-    return refused.sort_by(
-        [("table", "ascending"), ("file", "ascending"), ("line", "ascending")]
-    ).combine_chunks()
+    return refused.sort_by([("table", "ascending"), ("file", "ascending"), ("line", "ascending")]).combine_chunks()

@@ -31,9 +31,7 @@ MAX_LINE_BYTES = 1 << 20
 MAX_COLUMNS = 10_000
 KEPT_OF_A_BAD_LINE = 4_000
 
-REJECTED = pa.schema(
-    [("line", pa.int64()), ("reason", pa.string()), ("value", pa.string()), ("raw", pa.string())]
-)
+REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("value", pa.string()), ("raw", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,12 @@ def _chain(rest: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
 def _checked(delimiter: str, encoding: str) -> str:
     """The codec's own name; both settings must be ones that lines can be read with."""
     if not delimiter.isascii() or delimiter in '"\r\n\0':
-        raise ConfigError(
-            f"delimiter = {delimiter!r} cannot part fields; use one such as ',', ';', '|' or '\\t'"
-        )
+        raise ConfigError(f"delimiter = {delimiter!r} cannot part fields; use one such as ',', ';', '|' or '\\t'")
     try:
         name = codecs.lookup(encoding).name
         "a".encode(encoding)
     except LookupError as error:
-        raise ConfigError(
-            f"encoding = {encoding!r} is not known; use one such as 'utf-8' or 'cp1252'"
-        ) from error
+        raise ConfigError(f"encoding = {encoding!r} is not known; use one such as 'utf-8' or 'cp1252'") from error
     return name
 
 
@@ -169,9 +163,7 @@ def _header(line: bytes, path: Path, delimiter: str, encoding: str) -> tuple[str
     if not names:
         raise SourceError(f"line 1 of {path.name} is empty; it must name the columns")
     if len(names) > MAX_COLUMNS:
-        raise SourceError(
-            f"line 1 of {path.name} names {len(names):,} columns; at most {MAX_COLUMNS:,} are read"
-        )
+        raise SourceError(f"line 1 of {path.name} names {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
     if twice := repeated(names):
         raise SourceError(f"line 1 of {path.name} names a column twice: {', '.join(map(repr, twice[:5]))}")
     return names
@@ -252,9 +244,7 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     if not rows:
         return schema.empty_table()
     columns = zip(*rows, strict=True)
-    return pa.table(
-        [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema
-    )
+    return pa.table([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema)
 
 
 def _fault_or_fields(line: bytes, form: _Format) -> list[str] | tuple[str, str]:

@@ -32,9 +32,7 @@ def summarise(
         "base_rate": card["reference"]["base_rate"],
         "drivers": main_drivers(scores, frames["reasons"]),
         "actions": chosen(decisions, actions),
-        "left_alone": left_alone(
-            decisions[decisions["customer_id"].isin(scores["customer_id"][scores["at_risk"]])]
-        ),
+        "left_alone": left_alone(decisions[decisions["customer_id"].isin(scores["customer_id"][scores["at_risk"]])]),
         "expected_cost": float(decisions["expected_cost"].sum()),
         "expected_net_gain": float(decisions["expected_net_gain"].sum()),
         "margin_at_stake": float(decisions["margin_at_stake"][scores["at_risk"].to_numpy()].sum()),
@@ -47,10 +45,7 @@ def main_drivers(scores: pd.DataFrame, reasons: pd.DataFrame) -> list[dict[str, 
     raising = at_risk[at_risk["points"] > 0].sort_values(["customer_id", "points"], ascending=[True, False])
     first = raising.drop_duplicates("customer_id")["driver"].value_counts()
     mean = at_risk.groupby("driver")["points"].mean()
-    rows = [
-        {"driver": str(d), "first_for": int(first.get(d, 0)), "mean_points": float(mean[d])}
-        for d in mean.index
-    ]
+    rows = [{"driver": str(d), "first_for": int(first.get(d, 0)), "mean_points": float(mean[d])} for d in mean.index]
     return sorted(rows, key=lambda row: (-row["first_for"], -row["mean_points"], row["driver"]))
 
 

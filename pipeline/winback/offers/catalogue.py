@@ -111,8 +111,5 @@ def _faults(actions: list[Action], drivers: Collection[str]) -> list[str]:
     return (
         [f"{id_}: this id is given to more than one action; every id must be its own." for id_ in twice]
         + [f"{id_}: no driver is called {d!r}.{did_you_mean(d, known)}" for id_, d in unknown]
-        + [
-            f"drivers: no action answers {d!r}; add one, or add it to an action's drivers."
-            for d in unanswered
-        ]
+        + [f"drivers: no action answers {d!r}; add one, or add it to an action's drivers." for d in unanswered]
     )

@@ -58,9 +58,7 @@ class _Options:
     gain: Floats
 
 
-def decide(
-    customers: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], limits: Limits
-) -> pd.DataFrame:
+def decide(customers: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], limits: Limits) -> pd.DataFrame:
     """One row a customer, in order of customer_id: the action of the largest net gain, or the cause for none.
 
     For a customer with probability p to leave and margin m at stake, an action that answers the share a
@@ -88,9 +86,7 @@ def decide(
     causes = _causes(options, choice.option, held_out, limits)
     result.insert(3, "cause", _texts(rows, at_risk, causes, CAUSES[0]))
     ids = [*(action.id for action in actions), LEAVE_ALONE]  # NONE is -1: the last
-    result["would_have_done"] = _texts(
-        rows, at_risk, [ids[option] for option in would_have_done], LEAVE_ALONE
-    )
+    result["would_have_done"] = _texts(rows, at_risk, [ids[option] for option in would_have_done], LEAVE_ALONE)
     result.attrs = {"net_gain_bound": choice.bound, "price_of_money": choice.price}
     return result
 
@@ -111,9 +107,7 @@ def _check(rows: pd.DataFrame, reasons: pd.DataFrame) -> None:
         raise ValueError("points of reasons must be numbers; some are not")
 
 
-def _options(
-    risky: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], cooldown_days: int
-) -> _Options:
+def _options(risky: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], cooldown_days: int) -> _Options:
     """What each action would do for each customer at risk."""
     chance = risky["probability"].to_numpy(dtype=float)[:, None]
     match = _match(risky["customer_id"], reasons, actions)

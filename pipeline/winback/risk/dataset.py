@@ -86,8 +86,8 @@ def seen_throughout(rows: pd.DataFrame, features: Sequence[Feature]) -> tuple[Fe
     One that is unknown for everybody at some cutoffs, because its window begins before the log, would
     teach a model which date it is.
     """
-    blank = rows.groupby("cutoff")[[f.name for f in features]].agg(lambda column: column.isna().all()).any()
-    return tuple(f for f in features if not blank[f.name])
+    known = rows[[f.name for f in features]].notna().groupby(rows["cutoff"]).any().all()
+    return tuple(f for f in features if known[f.name])
 
 
 def forward_folds(cutoff: pd.Series, horizon_days: int) -> list[Fold]:

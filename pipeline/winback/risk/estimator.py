@@ -10,7 +10,7 @@ from typing import Any, Self
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -64,15 +64,13 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.max_features = max_features
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, folds: Iterable[Fold] | None = None) -> Self:
+    def fit(self, X: Any, y: Any, folds: Iterable[Fold] | None = None) -> Self:
         """Fit on all rows; the calibration only on rows predicted from other rows."""
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)
         check_classification_targets(y)
         self.classes_, positive = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
-            raise ValueError(
-                f"Only binary classification is supported; the target has {len(self.classes_)} class(es)"
-            )
+            raise ValueError(f"Only binary classification is supported; the target has {len(self.classes_)} class(es)")
         folds = list(folds) if folds is not None else _stratified(X, positive)
         self.calibration_slope_ = self._spread(X, positive, folds)
         self.columns_, self.models_ = self._boost(X, positive)
@@ -80,22 +78,23 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.calibration_intercept_ = level(self.calibration_slope_ * raw, float(positive.mean()))
         return self
 
-    def decision_function(self, X: ArrayLike) -> Floats:
+    def decision_function(self, X: Any) -> Floats:
         """The calibrated log-odds of leaving, one a row."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
         raw = _mean_log_odds(self.models_, X[:, self.columns_])
         return self.calibration_intercept_ + self.calibration_slope_ * raw
 
-    def predict_proba(self, X: ArrayLike) -> Floats:
+    def predict_proba(self, X: Any) -> Floats:
         """The chances of (staying, leaving), one pair a row."""
         leaving = expit(self.decision_function(X))
         return np.column_stack([1 - leaving, leaving])
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class of each row."""
         leaving = self.decision_function(X) > 0
-        return self.classes_[leaving.astype(int)]
+        classes: NDArray[Any] = self.classes_[leaving.astype(int)]
+        return classes
 
     def _boost(self, X: Floats, y: Ints) -> tuple[Ints, list[HistGradientBoostingClassifier]]:
         """The columns that were ever known, and one ensemble a seed fitted on them."""
@@ -140,9 +139,7 @@ def calibration_slope(predicted: list[tuple[Floats, Ints]]) -> float:
     """
     used = [(z, y) for z, y in predicted if 0 < y.mean() < 1]
     if not used:
-        raise NotEnoughData(
-            "no fold holds both people who left and people who stayed; calibration needs both."
-        )
+        raise NotEnoughData("no fold holds both people who left and people who stayed; calibration needs both.")
     slope = float(minimize_scalar(_deviance, bounds=(0.0, 5.0), args=(used,), method="bounded").x)
     if slope < 0.05:
         raise NotEnoughData(
@@ -175,4 +172,5 @@ def _stratified(X: Floats, y: Ints) -> list[Fold]:
 
 
 def _mean_log_odds(models: list[HistGradientBoostingClassifier], X: Floats) -> Floats:
-    return np.mean([m.decision_function(X) for m in models], axis=0)
+    total: Floats = np.mean([m.decision_function(X) for m in models], axis=0)
+    return total

@@ -62,9 +62,7 @@ def save(estimator: Any, path: Path) -> str:
 
     data = _canonical(skops.io.dumps(estimator))
     if fault := _fault(data):
-        raise ModelRefused(
-            f"{type(estimator).__name__} cannot be saved, for it could not be loaded: {fault}."
-        )
+        raise ModelRefused(f"{type(estimator).__name__} cannot be saved, for it could not be loaded: {fault}.")
     with store.whole_file(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

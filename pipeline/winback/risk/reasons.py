@@ -17,6 +17,8 @@ import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -143,13 +145,21 @@ def _driver_rows(
 
 def _sentences(rows: pd.DataFrame, speakers: Sequence[Feature], values: Floats) -> list[str]:
     """Each speaker's sentence with the row's numbers in it."""
-    numbers = rows.select_dtypes("number").to_dict("records")
+    numbers: list[dict[str, float]] = rows.select_dtypes("number").rename(columns=str).to_dict("records")  # type: ignore[assignment]
     return [sentence(f, v, row) for f, v, row in zip(speakers, values, numbers, strict=True)]
 
 
 def sentence(feature: Feature, value: float, numbers: dict[str, float]) -> str:
-    """The feature in words; where a number it quotes is unknown, the plain label and value."""
+    """The feature in words; the plain ones where another number of the sentence is unknown."""
     if np.isnan(value):
         return f"Too little history to know: {feature.label}"
-    text = feature.sentence.format(value=value, **{k: v for k, v in numbers.items() if k != "value"})
-    return text if "nan" not in text else f"{feature.label[:1].upper()}{feature.label[1:]}: {value:.4g}"
+    quoted = {name: numbers.get(name, np.nan) for name in _names_in(feature.sentence)}
+    if any(np.isnan(number) for number in quoted.values()):
+        return (feature.plain or f"{feature.label}: {{value:.4g}}").format(value=value)
+    return feature.sentence.format(value=value, **quoted)
+
+
+@cache
+def _names_in(text: str) -> tuple[str, ...]:
+    """The other features that a sentence quotes."""
+    return tuple(name for _, name, _, _ in Formatter().parse(text) if name and name != "value")

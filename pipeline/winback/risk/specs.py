@@ -69,5 +69,5 @@ def load_spec(choice: ModelChoice, base: Path) -> Spec:
     path = shipped("models", choice.spec, base)
     spec = parse(Spec, read_toml(path), str(path))
     declared.named(spec.leave_out)
-    changed = {"horizon_days": choice.horizon_days, "active_days": choice.active_days}
-    return replace(spec, **{key: value for key, value in changed.items() if value is not None})
+    horizon_days = choice.horizon_days or spec.horizon_days
+    return replace(spec, horizon_days=horizon_days, active_days=choice.active_days or spec.active_days)

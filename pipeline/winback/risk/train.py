@@ -26,13 +26,13 @@ from winback.risk.reasons import reference
 from winback.risk.specs import Spec
 
 
-def train(
-    facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]
-) -> ChurnClassifier:
-    """The spec's model fitted on the plan's training cutoffs and examined on its hold-outs.
+def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> ChurnClassifier:
+    """The spec's model: examined on the plan's hold-outs, then fitted again on every labelled cutoff.
 
-    Its `card_` says in plain values what it was asked, learned from, showed, and where its reasons
-    start. NotEnoughData or ModelNotBetter when a gate of the spec is missed.
+    The examination is of a model that saw the training cutoffs alone; NotEnoughData or ModelNotBetter
+    when it misses a gate of the spec. What is returned has also learned from the hold-outs, the newest
+    outcomes there are. Its `card_` says in plain values what was asked, shown and learned from, and
+    where its reasons start.
     """
     spec, offered = ask
     features = [f for f in offered if f.name not in spec.leave_out]
@@ -40,17 +40,18 @@ def train(
     held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
     learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out]
     refuse_thin_data(learning, spec.gates)
-    used = seen_throughout(learning, features)
-    model = fit(spec, learning, used)
-    figures = examine(model, learning, examined, used)
+    used = seen_throughout(rows, features)
+    figures = examine(fit(spec, learning, used), learning, examined, used)
     refuse_weak_model(figures, spec.gates)
+    model = fit(spec, rows, used)
     model.card_ = {
         "spec": spec.as_dict(),
         "today": today.isoformat(),
-        "train": [day.isoformat() for day in plan.train],
-        "rows": len(learning),
+        "examined_after": [day.isoformat() for day in plan.train],
+        "fitted_on": [day.isoformat() for day in (*plan.train, *plan.holdout)],
+        "rows": len(rows),
         "quality": [q.as_dict() for q in figures],
-        "reference": asdict(reference(model, _matrix(learning, used), used)),
+        "reference": asdict(reference(model, _matrix(rows, used), used)),
     }
     return model
 
@@ -58,9 +59,7 @@ def train(
 def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> ChurnClassifier:
     """The spec's estimator on these rows, calibrated forward in time."""
     folds = forward_folds(rows["cutoff"], spec.horizon_days)
-    model: ChurnClassifier = spec.new_estimator().fit(
-        _matrix(rows, features), rows["churned"].to_numpy(), folds
-    )
+    model: ChurnClassifier = spec.new_estimator().fit(_matrix(rows, features), rows["churned"].to_numpy(), folds)
     return model
 
 
@@ -95,19 +94,17 @@ def enrol(state: Path, model: ChurnClassifier, made_from: dict[str, Any], at: dt
     `made_from` is all that the training was made from; equal means equal version.
     """
     figures = model.card_["quality"]
-    key = hashlib.sha256(json.dumps(made_from, sort_keys=True, default=str).encode()).hexdigest()
+    told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
     record = registry.ModelRecord(
-        params={"spec": model.card_["spec"], **made_from},
+        params={"spec": model.card_["spec"], "today": model.card_["today"], "rows": model.card_["rows"]},
         metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in figures},
-        tags={"training_key": key, "question": "inactivity"},
-        artifacts={"card.json": json.dumps(model.card_, indent=2)},
+        tags={"training_key": hashlib.sha256(told.encode()).hexdigest()},
+        artifacts={"card.json": json.dumps(model.card_, indent=2), "made_from.json": told},
         features=tuple(str(name) for name in model.feature_names_in_),
     )
     version = registry.register(state, model.card_["spec"]["name"], model, record)
     gain = min(q["auc"] - q["rule_auc"] for q in figures)
-    registry.promote(
-        state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec"
-    )
+    registry.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec")
     return version
 
 
