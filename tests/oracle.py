@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from random_logs import Event, History, Order
@@ -183,7 +184,7 @@ def elapsed(past: Past, row: Row) -> Fraction:
 def gaps(past: Past) -> list[int]:
     """Days from each active day to the next, oldest first."""
     days = sorted({r.local.date() for r in past.rows})
-    return [(later - day).days for day, later in zip(days, days[1:], strict=False)]
+    return [(later - day).days for day, later in pairwise(days)]
 
 
 def gap_mean(past: Past, f: Feature) -> Value:

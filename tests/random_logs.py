@@ -153,9 +153,7 @@ def random_recorded(chance: random.Random, history: History, at: dt.datetime) ->
     return at - chance.choice(LATE)
 
 
-def random_order(
-    chance: random.Random, name: str, customer: str, at: dt.datetime, recorded: dt.datetime
-) -> Order:
+def random_order(chance: random.Random, name: str, customer: str, at: dt.datetime, recorded: dt.datetime) -> Order:
     """An order that may be free, a return, huge, discounted, or without a category."""
     cents = chance.choice([0, -100, -1, 1, 100, chance.randint(1, 9_999), chance.randint(-5_000, 10**9)])
     discount = chance.choice([None, 0, 0, 1, chance.randint(1, 5_000)])
@@ -174,12 +172,8 @@ def random_shop(seed: int, logs: int) -> History:
 def write(history: History, folder: Path, rows_in_a_batch: int | None = None) -> Path:
     """The history's tables in a folder, as ingest writes them, but with the rows in the history's own order."""
     folder.mkdir(parents=True, exist_ok=True)
-    orders = [
-        (o.id, o.customer, o.at, o.recorded, o.cents, o.discount, None, o.lines, None) for o in history.orders
-    ]
-    categories = [
-        (o.customer, o.id, o.at, o.recorded, category) for o in history.orders for category in o.categories
-    ]
+    orders = [(o.id, o.customer, o.at, o.recorded, o.cents, o.discount, None, o.lines, None) for o in history.orders]
+    categories = [(o.customer, o.id, o.at, o.recorded, category) for o in history.orders for category in o.categories]
     events = [(e.customer, e.at, e.recorded, e.kind, None) for e in history.events]
     for name, rows, columns in (
         ("orders", orders, ORDERS),

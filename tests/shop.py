@@ -25,7 +25,13 @@ currency = "EUR"
 
 [sources.orders]
 path = "orders.csv"
-columns = { customer_id = "customer_id", ordered_at = "ordered_at", amount = "amount", discount = "discount", category = "category", channel = "channel" }
+columns.customer_id = "customer_id"
+columns.ordered_at = "ordered_at"
+columns.amount = "amount"
+columns.discount = "discount"
+columns.category = "category"
+columns.channel = "channel"
+
 
 [sources.events]
 path = "events.csv"
@@ -58,15 +64,20 @@ max_iter = 20
 max_features = 0.3
 
 [gates]
+min_customers = 200
+min_churned = 50
 min_auc_gain = -0.1
+max_calibration_error = 0.1
 """
 
 
-def lay_down(folder: Path) -> Path:
-    """The configuration of a new shop in `folder`."""
+def lay_down(folder: Path, customers: int = 400) -> Path:
+    """The configuration of a new shop in `folder`, with the first so many of the sample's 400 customers."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in ("orders", "events", "contacts"):
-        shutil.copyfile(TEMPLATE / "data" / "sample" / f"{table}.csv", folder / f"{table}.csv")
+        header, lines = rows(TEMPLATE / "data" / "sample" / f"{table}.csv")
+        kept = [line for line in lines if line.split(",")[0] <= f"C{customers:04}"]
+        write_rows(folder / f"{table}.csv", header, kept)
     (folder / "small.toml").write_text(SPEC, "utf-8")
     (folder / "winback.toml").write_text(CONFIG, "utf-8")
     return folder / "winback.toml"

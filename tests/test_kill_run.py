@@ -16,16 +16,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import shop
 import winback
 from winback import runs
 
-KILLS, SEED = 20, 2026
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches processes as Linux shows them")
+SEED = 2026
 LITTER = ("*.tmp", "mlflow.db-*", "promotion.pending.json")
 IMPORTED_LATE = (
     "alembic.command",
@@ -54,13 +57,21 @@ def begun(path: Path, today: dt.date = shop.TODAY) -> int:
     return pid
 
 
-def ended(pid: int, seconds: float = 300) -> str:
-    """How a process ended that was killed after some seconds, unless it had ended by itself."""
-    signal.sigtimedwait({signal.SIGCHLD}, seconds)
-    os.kill(pid, signal.SIGKILL)  # does nothing to one that has ended; its id is taken until waitpid
-    _, status = os.waitpid(pid, 0)
+def ended(pid: int, seconds: float = 300) -> tuple[str, float]:
+    """How a process ended that was killed once it had computed so long, and how long it did."""
+    while computed(pid) < seconds and not signal.sigtimedwait({signal.SIGCHLD}, 0.01):
+        pass
+    os.kill(pid, signal.SIGKILL)  # does nothing to one that has ended; its id is taken until it is waited for
+    _, status, used = os.wait4(pid, 0)
     signal.sigtimedwait({signal.SIGCHLD}, 0)  # the end of a killed one is announced as well
-    return "killed" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+    how = "killed" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+    return how, used.ru_utime + used.ru_stime
+
+
+def computed(pid: int) -> float:
+    """Seconds of processor time: unlike those of a clock they tell how far a process is on a busy machine."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def current(project: Path) -> str:
@@ -73,7 +84,7 @@ def current(project: Path) -> str:
 def content(project: Path) -> dict[str, bytes | str]:
     """Every file of every run, and where the pointer points."""
     found = sorted(path for path in (project / "runs").rglob("*") if path.is_symlink() or path.is_file())
-    return {str(p.relative_to(project)): os.readlink(p) if p.is_symlink() else p.read_bytes() for p in found}
+    return {str(p.relative_to(project)): str(p.readlink()) if p.is_symlink() else p.read_bytes() for p in found}
 
 
 def reached(project: Path, run_id: str) -> str:
@@ -95,7 +106,7 @@ def model_versions(project: Path) -> int:
 def finished(path: Path, expected: dict[str, bytes | str]) -> dict[str, Any]:
     """What is there once the run was done again."""
     return {
-        "ended": ended(begun(path)),
+        "ended": ended(begun(path))[0],
         "current": current(path.parent),
         "same_bytes": content(path.parent) == expected,
         "model_versions": model_versions(path.parent),
@@ -103,7 +114,7 @@ def finished(path: Path, expected: dict[str, bytes | str]) -> dict[str, Any]:
     }
 
 
-def killed(start: Path, path: Path, moment: float, took: float) -> float:
+def killed(start: Path, path: Path, moment: float, takes: float) -> float:
     """Kill a run after a share of what it takes; the answer is what it takes.
 
     One that was faster than the run it was timed by tells a better time, and the moment is tried anew.
@@ -111,41 +122,76 @@ def killed(start: Path, path: Path, moment: float, took: float) -> float:
     while True:
         shutil.rmtree(path.parent, ignore_errors=True)
         shutil.copytree(start, path.parent, symlinks=True)
-        began = time.monotonic()
-        if (how := ended(begun(path), moment * took)) == "killed":
-            return took
+        how, took = ended(begun(path), moment * takes)
+        if how == "killed":
+            return takes
         assert how == "exit 0"
-        took = time.monotonic() - began
+        takes = took
 
 
-def kills(base: Path) -> dict[str, Any]:
-    """What was seen after each kill, and after the run that followed it."""
+def small_shop(folder: Path) -> Path:
+    """A shop that is quickly done, killed as it is some twenty times."""
+    path = shop.lay_down(folder, customers=200)
+    shop.edit(path, "first = 2025-09-01", "first = 2025-11-01")
+    shop.edit(folder / "small.toml", "max_iter = 20", "max_iter = 6")
+    return path
+
+
+def spec_changed(path: Path) -> None:
+    """A second model is to be trained and promoted where a first one is."""
+    shop.edit(path.parent / "small.toml", "max_iter = 6", "max_iter = 7")
+
+
+def state_lost(path: Path) -> None:
+    """All is to be done, MLflow's database too."""
+    shutil.rmtree(path.parent / "state")
+
+
+SCENES = {spec_changed: 2, state_lost: 1}  # versions of the model at the end
+
+
+def kills(base: Path, change: Callable[[Path], None], number: int, draw: random.Random) -> dict[str, Any]:
+    """What was seen after each kill of a run that was changed so, and after the run that followed."""
+    start, calm, path = base / "start", base / "undisturbed", base / "killed" / "winback.toml"
+    shutil.copytree(base.parent / "old", start, symlinks=True)
+    change(start / path.name)
+    shutil.copytree(start, calm, symlinks=True)
+    how, takes = ended(begun(calm / path.name))
+    assert how == "exit 0"
+    expected, new, rows = content(calm), current(calm), []
+    for n in range(number):
+        moment = (n + draw.random()) / number
+        takes = killed(start, path, moment, takes)
+        seen = {"moment": moment, "current": current(path.parent), "reached": reached(path.parent, new)}
+        rows.append({**seen, "again": finished(path, expected)})
+    return {"old": current(start), "new": new, "kills": rows}
+
+
+def all_kills(base: Path, numbers: list[int]) -> dict[str, Any]:
+    """As many `kills` of every scene, by name."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    path = shop.lay_down(base / "start")
-    assert ended(begun(path, shop.EARLIER)) == "exit 0"
-    shutil.rmtree(base / "start" / "state")  # the run to be killed has everything to do, models too
-    shutil.copytree(base / "start", base / "undisturbed", symlinks=True)
-    began = time.monotonic()
-    assert ended(begun(base / "undisturbed" / path.name)) == "exit 0"
-    took = time.monotonic() - began
-    old, new = current(base / "start"), current(base / "undisturbed")
-    expected = content(base / "undisturbed")
-    draw, rows = random.Random(SEED), []
-    for number in range(KILLS):
-        moment = (number + draw.random()) / KILLS
-        again = base / "killed" / path.name
-        took = killed(base / "start", again, moment, took)
-        seen = {"current": current(again.parent), "reached": reached(again.parent, new)}
-        rows.append({"moment": moment, **seen, "again": finished(again, expected)})
-    return {"old": old, "new": new, "kills": rows}
+    assert ended(begun(small_shop(base / "old"), shop.EARLIER))[0] == "exit 0"
+    draw = random.Random(SEED)  # noqa: S311
+    return {
+        change.__name__: kills(base / change.__name__, change, number, draw)
+        for change, number in zip(SCENES, numbers, strict=True)
+    }
 
 
-def test_a_run_killed_at_any_moment_leaves_a_whole_list_and_is_finished_by_the_next(tmp_path: Path) -> None:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((5, 3), id="8 kills"),
+        pytest.param((14, 6), id="20 kills", marks=pytest.mark.deep),
+    ],
+)
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the child saw, of as many kills of each scene."""
     child = subprocess.run(
-        [sys.executable, __file__, str(tmp_path)],
+        [sys.executable, __file__, tmp_path_factory.mktemp("kills"), *map(str, request.param)],
         env={
             **os.environ,
-            "OMP_NUM_THREADS": "1",  # a forked process cannot use its parent's threads
+            "OMP_NUM_THREADS": "1",  # a forked process has none of its parent's threads
             "PYTHONPATH": str(Path(winback.__file__).parents[1]),
         },
         capture_output=True,
@@ -154,25 +200,37 @@ def test_a_run_killed_at_any_moment_leaves_a_whole_list_and_is_finished_by_the_n
         timeout=900,
     )
     assert (child.stderr, child.returncode) == ("", 0)
-    told = json.loads(child.stdout)
-    assert told["old"][:10] == "2026-02-01"
-    assert told["new"][:10] == "2026-02-15"
-    assert len(told["kills"]) == KILLS
-    assert {row["current"] for row in told["kills"]} <= {told["old"], told["new"]}
-    # Killed early and killed late, or nothing was shown.
-    assert {"nothing", "ingest", "model"} <= {row["reached"] for row in told["kills"]} | {"nothing"}
-    assert len({row["reached"] for row in told["kills"]}) >= 4
-    for row in told["kills"]:
-        assert row["again"] == {
+    found: dict[str, Any] = json.loads(child.stdout)
+    return found
+
+
+def test_killed_runs_were_at_work_at_many_places(told: dict[str, Any]):
+    """Or the other test shows nothing: early, late, and in the long middle."""
+    everywhere = [kill for scene in told.values() for kill in scene["kills"]]
+    assert len(everywhere) in (8, 20)
+    assert len({kill["reached"] for kill in everywhere}) >= 3
+    for scene in told.values():
+        assert (scene["old"][:10], scene["new"][:10]) == ("2026-02-01", "2026-02-15")
+        assert scene["kills"][0]["current"] == scene["old"]
+
+
+@pytest.mark.parametrize("change", list(SCENES))
+def test_a_killed_run_leaves_a_whole_list_and_the_next_run_finishes_it(
+    told: dict[str, Any], change: Callable[[Path], None]
+):
+    scene = told[change.__name__]
+    for kill in scene["kills"]:
+        assert kill["current"] in (scene["old"], scene["new"]), kill
+        assert kill["again"] == {
             "ended": "exit 0",
-            "current": told["new"],
+            "current": scene["new"],
             "same_bytes": True,
-            "model_versions": 1,
+            "model_versions": SCENES[change],
             "litter": [],
-        }, row
+        }, kill
 
 
 if __name__ == "__main__":
     for module in IMPORTED_LATE:
         importlib.import_module(module)
-    print(json.dumps(kills(Path(sys.argv[1]))))  # noqa: T201
+    print(json.dumps(all_kills(Path(sys.argv[1]), [int(number) for number in sys.argv[2:]])))  # noqa: T201

@@ -1,5 +1,7 @@
 """Files that are whole or absent, and names that stay names whatever is in them."""
 
+from __future__ import annotations
+
 import json
 import os
 from pathlib import Path

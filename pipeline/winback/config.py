@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass
 from winback.errors import ConfigError
 
 T = TypeVar("T")
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -82,7 +82,7 @@ class Source:
     columns: dict[str, Column]
     format: Literal["auto", "csv", "parquet"] = "auto"
     grain: Literal["row", "line"] = "row"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
     date_format: str | None = None
     time_zone: Zone | None = None

@@ -32,6 +32,7 @@ from winback.insight.summary import summarise
 from winback.offers.catalogue import Action, load_catalogue
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
+from winback.risk import registry
 from winback.risk.dataset import plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
@@ -112,6 +113,7 @@ def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
             return store.read_json(folder / "summary.json"), False
         for place in (job.runs, job.state):
             runs.sweep(place)
+        registry.settle(job.state)
         accounting = _ingest(job, say)
         version, model = _model(job, folder, say)
         _score(job, folder, version, model, say)

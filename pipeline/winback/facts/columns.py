@@ -94,7 +94,9 @@ def week_of(day: Ints) -> Ints:
 
 def divided(over: Floats, under: Floats) -> Floats:
     """`over / under`; NaN where there is nothing to divide by."""
-    return np.divide(over, under, out=np.full(len(over), np.nan), where=under != 0)
+    quotient = np.full(len(over), np.nan)
+    np.divide(over, under, out=quotient, where=under != 0)
+    return quotient
 
 
 def _counted(seen: Seen, measure: str, window: int | None) -> Ints:

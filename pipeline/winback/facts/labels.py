@@ -56,7 +56,7 @@ def labels_at(facts: Path, cohort: pd.DataFrame, horizon_days: int, zone: str, t
     words = {"orders": str(facts / "orders.parquet"), "zone": zone, "today": day_number(today)}
     stayed = _rows(STAYED, asked, words).assign(stayed=True)
     merged = cohort[["customer_id", "cutoff"]].merge(stayed, how="left", on=["customer_id", "cutoff"])
-    return merged["stayed"].isna().rename("churned")
+    return merged["stayed"].isna().set_axis(cohort.index).rename("churned")
 
 
 def newest_order(facts: Path, zone: str, today: dt.date) -> dt.date:

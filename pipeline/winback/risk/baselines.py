@@ -22,13 +22,16 @@ RULES = {
 def best_rule(rows: pd.DataFrame, churned: NDArray[np.bool_]) -> tuple[str, float]:
     """The name and AUC of the single column that ranks these customers best, its direction fixed beforehand.
 
-    Unknown values rank as most at risk: nothing speaks for those customers' staying.
+    Unknown values rank as most at risk: nothing speaks for those customers' staying. Where a spec leaves
+    out every column of RULES, chance is what is left to beat.
     """
     scores = {
         name: float(roc_auc_score(churned, (sign * rows[name]).fillna(np.inf).clip(upper=1e12)))
         for name, sign in RULES.items()
         if name in rows
     }
+    if not scores:
+        return "chance", 0.5
     name = max(scores, key=lambda rule: scores[rule])
     return name, scores[name]
 

@@ -95,7 +95,8 @@ def forward_folds(cutoff: pd.Series, horizon_days: int) -> list[Fold]:
     dates = sorted(cutoff.unique())
     folds = []
     for date in dates[-MOST_FOLDS:]:
-        closed = np.flatnonzero(cutoff <= date - pd.Timedelta(days=horizon_days))
+        # Cutoffs begin days; where the clocks were changed in between, one of those had 23 or 25 hours.
+        closed = np.flatnonzero(cutoff < date - pd.Timedelta(days=horizon_days) + pd.Timedelta(hours=12))
         if len(closed):
             folds.append((closed.astype(np.int64), np.flatnonzero(cutoff == date).astype(np.int64)))
     if not folds:

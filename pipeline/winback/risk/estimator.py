@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
@@ -47,8 +47,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         n_models: int = 5,
-        learning_rate: float = 0.03,
-        max_iter: int = 200,
+        learning_rate: float = 0.05,
+        max_iter: int = 120,
         max_leaf_nodes: int = 6,
         min_samples_leaf: int = 60,
         l2_regularization: float = 10.0,
@@ -115,9 +115,14 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return columns, models
 
     def _spread(self, X: Floats, y: Ints, folds: list[Fold]) -> float:
-        """The slope that calibrates rows predicted by ensembles that had not seen them."""
+        """The slope that calibrates rows predicted by ensembles that had not seen them.
+
+        A fold whose own past holds one outcome only, as the first weeks of a shop may, teaches nothing.
+        """
         predicted = []
         for train, later in folds:
+            if not 0 < y[train].mean() < 1:
+                continue
             columns, models = self._boost(X[train], y[train])
             predicted.append((_mean_log_odds(models, X[later][:, columns]), y[later]))
         return calibration_slope(predicted)
@@ -151,7 +156,9 @@ def calibration_slope(predicted: list[tuple[Floats, Ints]]) -> float:
 
 def level(log_odds: Floats, share: float) -> float:
     """The number that, added to the log-odds, makes the mean probability equal `share` (0 < share < 1)."""
-    return float(brentq(lambda shift: expit(log_odds + shift).mean() - share, -50, 50, xtol=1e-12))
+    middle = logit(share)  # at one end every probability is below the share, at the other above
+    ends = middle - float(log_odds.max()) - 1, middle - float(log_odds.min()) + 1
+    return float(brentq(lambda shift: expit(log_odds + shift).mean() - share, *ends, xtol=1e-12))
 
 
 def _deviance(slope: float, predicted: list[tuple[Floats, Ints]]) -> float:

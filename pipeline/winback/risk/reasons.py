@@ -29,7 +29,7 @@ from winback.facts.declared import Feature
 from winback.risk.estimator import ChurnClassifier
 
 Floats = NDArray[np.float64]
-NEAR = 1e-9
+NEAR = 1e-7
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,18 @@ def reference(model: ChurnClassifier, X: pd.DataFrame, features: Sequence[Featur
 
 
 def points(drivers: pd.DataFrame, probability: Floats, start: Reference) -> pd.DataFrame:
-    """Each driver's probability points; every row adds up to probability - base rate."""
+    """Each driver's probability points; every row adds up to probability - base rate.
+
+    The library's shares of a row add up to its log-odds only to about 1e-6. That rest is spread over the
+    drivers before the pace is taken: near the reference it would be larger than the distance itself.
+    """
     moved = drivers - pd.Series(start.log_odds)
-    distance = moved.sum(axis=1).to_numpy()
-    change = probability - start.base_rate
-    slope = start.base_rate * (1 - start.base_rate)
-    pace = np.divide(change, distance, out=np.full(len(change), slope), where=np.abs(distance) > NEAR)
-    return moved.mul(pace, axis=0)
+    distance = logit(np.clip(probability, 1e-12, 1 - 1e-12)) - logit(start.base_rate)
+    size = moved.abs().sum(axis=1).to_numpy()
+    rest = (distance - moved.sum(axis=1).to_numpy()) / np.maximum(size, NEAR)
+    slope = np.full(len(distance), start.base_rate * (1 - start.base_rate))
+    pace = np.divide(probability - start.base_rate, distance, out=slope, where=np.abs(distance) > NEAR)
+    return (moved + moved.abs().mul(rest, axis=0)).mul(pace, axis=0)
 
 
 def reasons_for(model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:

@@ -94,8 +94,21 @@ def _mlflow(state: Path, name: str) -> Iterator[Any]:
 
         for logger in ("mlflow", "alembic"):
             logging.getLogger(logger).setLevel(logging.WARNING)
+        if not (state / "mlflow.db").exists():
+            _create_database(state)
         uri = f"sqlite:///{state.resolve() / 'mlflow.db'}"
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _create_database(state: Path) -> None:
+    """Make MLflow's database, whole or not at all: MLflow cannot open one whose making was cut short."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
+
+    with _scratch(state) as folder:
+        made = SqlAlchemyStore(f"sqlite:///{folder.resolve() / 'mlflow.db'}", str(state.resolve() / "mlartifacts"))
+        made.engine.dispose()
+        (folder / "mlflow.db").replace(state / "mlflow.db")
+        store.sync_folder(state)
 
 
 def _experiment(client: Any, state: Path, name: str) -> str:
@@ -224,6 +237,13 @@ def promote(state: Path, version: Version, at: dt.datetime, reason: str, approve
         promotions.begin(state, Promotion(at, version, reason, approver, previous))
         client.set_registered_model_alias(version.name, ALIAS, str(version.version))
         _settle(client, state)
+
+
+def settle(state: Path) -> None:
+    """Complete or drop the promotion that a killed process left pending."""
+    if row := promotions.pending(state):
+        with _mlflow(state, row.model.name) as client:
+            _settle(client, state)
 
 
 def _settle(client: Any, state: Path) -> None:

@@ -21,8 +21,8 @@ class Boosting:
     """The parameters of the ChurnClassifier."""
 
     n_models: Annotated[int, Field(ge=1, le=100)] = 5
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
-    max_iter: Annotated[int, Field(ge=1, le=10_000)] = 200
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    max_iter: Annotated[int, Field(ge=1, le=10_000)] = 120
     max_leaf_nodes: Annotated[int, Field(ge=2, le=1024)] = 6
     min_samples_leaf: Count = 60
     l2_regularization: Annotated[float, Field(ge=0)] = 10.0

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from winback.errors import FeatureMismatch, ModelRefused
+from winback.errors import FeatureMismatch, ModelRefused, NotEnoughData
 from winback.facts import declared
 from winback.facts.declared import Feature
 from winback.risk import registry
@@ -38,9 +38,10 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
     features = [f for f in offered if f.name not in spec.leave_out]
     rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, features))
     held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
-    learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out]
+    learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
     refuse_thin_data(learning, spec.gates)
     used = seen_throughout(rows, features)
+    examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
     figures = examine(fit(spec, learning, used), learning, examined, used)
     refuse_weak_model(figures, spec.gates)
     model = fit(spec, rows, used)
@@ -67,6 +68,8 @@ def examine(
     model: ChurnClassifier, learning: pd.DataFrame, examined: pd.DataFrame, features: Sequence[Feature]
 ) -> list[Quality]:
     """The figures of each held-out cutoff, beside those of a logistic regression on the same rows."""
+    if examined.empty:
+        raise NotEnoughData("nobody was in the cohort at any of the hold-out cutoffs; choose others.")
     with threadpool_limits(1):
         peer = logistic().fit(_matrix(learning, features), learning["churned"])
         return [
@@ -129,12 +132,12 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Chur
 
 
 def features_of(model: ChurnClassifier) -> tuple[Feature, ...]:
-    """The declared features a loaded model reads; FeatureMismatch when this winback declares them no more."""
+    """The declared features a loaded model reads, in its order; FeatureMismatch where one is declared no more."""
     names = [str(name) for name in model.feature_names_in_]
-    known = {f.name for f in declared.builtin()}
+    known = {f.name: f for f in declared.builtin()}
     if gone := [name for name in names if name not in known]:
         raise FeatureMismatch(
             f"the model reads {len(gone)} features that this version of winback does not declare "
             f"(first: {gone[:5]}). Train again, or run the version of winback that trained it."
         )
-    return declared.named(names)
+    return tuple(known[name] for name in names)
