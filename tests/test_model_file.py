@@ -30,7 +30,7 @@ from winback.risk import model_file
 from winback.risk.estimator import ChurnClassifier
 
 Members = dict[str, bytes]
-NEXT = "It was not loaded. Train again, or roll back with `winback models rollback`."
+NEXT = "It was not loaded. Put it back as it was, or train anew in another state folder ([project] state)."
 
 
 def fitted(seed: int = 0) -> ChurnClassifier:

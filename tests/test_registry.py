@@ -215,7 +215,7 @@ def test_an_alias_moved_in_mlflow_is_not_believed(state: Path, models: list[Chur
     said = (
         "which inactivity is the champion is in doubt: MLflow's alias is on {}, but "
         f"{state / 'promotions.jsonl'} says that {{}} was promoted last. The alias was moved "
-        "outside winback. Promote the version you trust: `winback models promote inactivity VERSION`."
+        "outside winback: move it back there, or train anew in another state folder ([project] state)."
     )
     client.set_registered_model_alias("inactivity", "champion", "2")
     with pytest.raises(ModelRefused) as refused:

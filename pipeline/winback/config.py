@@ -18,6 +18,7 @@ from pydantic import (
     AfterValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -28,7 +29,7 @@ from pydantic.dataclasses import dataclass
 from winback.errors import ConfigError
 
 T = TypeVar("T")
-STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -55,7 +56,9 @@ def _one_of_three(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         ) from error
 
 
-Column = Annotated[str | tuple[str, ...] | dict[Literal["value"], str], WrapValidator(_one_of_three)]
+# The columns of a file are known without the blanks around their names.
+Name = Annotated[str, StringConstraints(strip_whitespace=True)]
+Column = Annotated[Name | tuple[Name, ...] | dict[Literal["value"], Name], WrapValidator(_one_of_three)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -82,7 +85,7 @@ class Source:
     columns: dict[str, Column]
     format: Literal["auto", "csv", "parquet"] = "auto"
     grain: Literal["row", "line"] = "row"
-    delimiter: Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
     date_format: str | None = None
     time_zone: Zone | None = None

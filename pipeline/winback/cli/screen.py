@@ -92,7 +92,7 @@ def _actions(summary: dict[str, Any]) -> Table:
     table = _table("What to do", "action", "customers", f"cost {money}", f"net gain {money}")
     for row in summary["actions"]:
         table.add_row(
-            row["name"],
+            Text(row["name"]),  # a name may hold brackets, which are no markup
             f"{row['customers']:,}",
             f"{row['expected_cost']:,.2f}",
             f"{row['expected_net_gain']:,.2f}",

@@ -74,6 +74,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         folds = list(folds) if folds is not None else _stratified(X, positive)
         self.calibration_slope_ = self._spread(X, positive, folds)
         self.columns_, self.models_ = self._boost(X, positive)
+        self.n_iter_ = self.max_iter
         raw = _mean_log_odds(self.models_, X[:, self.columns_])
         self.calibration_intercept_ = level(self.calibration_slope_ * raw, float(positive.mean()))
         return self

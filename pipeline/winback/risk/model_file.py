@@ -84,7 +84,7 @@ def load(path: Path, sha256: str) -> Any:
     return estimator
 
 
-_NEXT = "It was not loaded. Train again, or roll back with `winback models rollback`."
+_NEXT = "It was not loaded. Put it back as it was, or train anew in another state folder ([project] state)."
 
 
 def _checked_bytes(path: Path, sha256: str) -> bytes:

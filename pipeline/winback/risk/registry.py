@@ -283,6 +283,6 @@ def _in_doubt(state: Path, name: str, alias: int | None, last: list[Promotion]) 
     return (
         f"which {name} is the champion is in doubt: MLflow's alias is on "
         f"{'no version' if alias is None else f'version {alias}'}, but {state / 'promotions.jsonl'} says "
-        f"that {said} was promoted last. The alias was moved outside winback. Promote the version you trust: "
-        f"`winback models promote {name} VERSION`."
+        f"that {said} was promoted last. The alias was moved outside winback: move it back there, or train anew "
+        "in another state folder ([project] state)."
     )
