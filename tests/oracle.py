@@ -86,7 +86,7 @@ def is_known(row: Row, midnight: dt.datetime) -> bool:
 
 def value(past: Past, f: Feature) -> Value:
     """A feature of one customer's past; None where its windows reach back before the log began."""
-    reach = 0 if f.window is None or f.kind in ("rate", "weeks_share") else f.window * (2 if f.kind == "trend" else 1)
+    reach = 0 if f.window is None or f.kind == "rate" else f.window * (2 if f.kind == "trend" else 1)
     if reach and (past.log_began is None or past.cutoff - reach * DAY < past.log_began):
         return None
     return MEANINGS[f.kind](past, f)
@@ -96,8 +96,6 @@ def measured(rows: list[Row], measure: str) -> Fraction:
     """The sum of a measure over rows, money in whole units."""
     if measure == "order_days":
         return Fraction(len({r.local.date() for r in rows}))
-    if measure == "order_weeks":
-        return Fraction(len({r.local.isocalendar()[:2] for r in rows}))
     total = Fraction(sum(of_row(r, measure) for r in rows))
     return total / 100 if measure in MONEY else total
 
@@ -153,14 +151,6 @@ def rate(past: Past, f: Feature) -> Value:
 
 def seen_days(past: Past, window: int) -> int:
     return min(window, (past.cutoff - past.log_began).days) if past.log_began else 0
-
-
-def weeks_share(past: Past, f: Feature) -> Value:
-    """Weeks with a row over all weeks that have a day in what was seen of the window."""
-    assert f.window is not None
-    seen = range(1, max(seen_days(past, f.window), 1) + 1)
-    weeks = {(past.cutoff - n * DAY).isocalendar()[:2] for n in seen}
-    return measured(past.last(f.window), "order_weeks") / len(weeks)
 
 
 def mean(past: Past, f: Feature) -> Value:
@@ -232,7 +222,6 @@ MEANINGS = {
     "share": share,
     "trend": trend,
     "rate": rate,
-    "weeks_share": weeks_share,
     "mean": mean,
     "since_nth": since_nth,
     "since_first": since_first,

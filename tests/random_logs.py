@@ -94,7 +94,7 @@ class History:
 
 def random_history(seed: int, customers: str = "c", cutoffs: tuple[dt.date, ...] = (), zone: str = "") -> History:
     """The history of 1 to 8 customers; the same for the same arguments."""
-    chance = random.Random(seed)  # noqa: S311 - a seed that can be read and run again
+    chance = random.Random(seed)
     zone = zone or chance.choice(list(CHANGES))
     cutoffs = cutoffs or random_cutoffs(chance, zone)
     blank = History(zone, cutoffs, (), ())

@@ -44,9 +44,7 @@ def test_who_is_held_out_never_changes() -> None:
         ("=1", 0.6495143628733743),
     ],
 )
-def test_a_place_is_the_keyed_hash_of_the_id_as_a_share_of_the_largest_hash(
-    customer_id: str, place: float
-) -> None:
+def test_a_place_is_the_keyed_hash_of_the_id_as_a_share_of_the_largest_hash(customer_id: str, place: float) -> None:
     """Another program can repeat it: BLAKE2b of 8 bytes, big-endian, keyed with the SHA-512 of the key."""
     key = hashlib.sha512(KEY.encode()).digest()
     digest = hashlib.blake2b(customer_id.encode(), key=key, digest_size=8).digest()
@@ -64,9 +62,7 @@ def test_order_and_company_do_not_matter(names: list[str], share: float, random)
 
 
 @given(IDS, st.floats(0, 1), st.floats(0, 1))
-def test_whoever_is_held_out_at_a_share_is_so_at_every_larger_one(
-    names: list[str], a: float, b: float
-) -> None:
+def test_whoever_is_held_out_at_a_share_is_so_at_every_larger_one(names: list[str], a: float, b: float) -> None:
     small, large = sorted([a, b])
     series = pd.Series(names, dtype="str")
     assert not (held_out(series, small, KEY) & ~held_out(series, large, KEY)).any()

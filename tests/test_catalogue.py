@@ -152,9 +152,7 @@ def test_fields_that_contradict_each_other_are_refused(written, extra: str, mess
         (('["tenure"]', '["any", "tenure"]'), "drivers is either ['any'] or a list of drivers, not both"),
     ],
 )
-def test_words_with_a_meaning_of_their_own_are_kept_for_it(
-    written, change: tuple[str, str], message: str
-) -> None:
+def test_words_with_a_meaning_of_their_own_are_kept_for_it(written, change: tuple[str, str], message: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_catalogue(written(ONE.replace(*change)), ["tenure"])
     assert message in str(error.value)

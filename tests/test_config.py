@@ -80,7 +80,9 @@ def test_every_default_is_allowed_where_it_stands() -> None:
 
 
 def test_the_columns_may_be_sums_and_constants() -> None:
-    text = '[sources.orders]\npath = "o"\ncolumns = { amount = "a", discount = ["b", "c"], channel = { value = "web" } }'
+    text = (
+        '[sources.orders]\npath = "o"\ncolumns = { amount = "a", discount = ["b", "c"], channel = { value = "web" } }'
+    )
     assert parse(Config, tomllib.loads(text), "").sources.orders.columns == {
         "amount": "a",
         "discount": ("b", "c"),
@@ -148,8 +150,7 @@ def test_a_missing_key_is_named_with_its_place(text: str, faults: str) -> None:
         (
             "project",
             'time_zone = "../../etc/passwd"',
-            "no time zone is called '../../etc/passwd'; write one such as 'Europe/Berlin' "
-            "(came: '../../etc/passwd')",
+            "no time zone is called '../../etc/passwd'; write one such as 'Europe/Berlin' (came: '../../etc/passwd')",
         ),
         (
             "project",

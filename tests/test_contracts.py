@@ -1,7 +1,6 @@
 """The contracts: what may be mapped, and that the data dictionary says what they say."""
 
 # Rows of literal tables stay on one line.
-# ruff: noqa: E501
 
 from __future__ import annotations
 

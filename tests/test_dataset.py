@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from history import orders
 from hypothesis import given
 from hypothesis import strategies as st
 
+from history import orders
 from winback import store
 from winback.config import Cutoffs
 from winback.errors import NotEnoughData, WindowNotRecorded
@@ -237,9 +237,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathm
 
 
 @given(st.lists(DATES, min_size=2, max_size=12), st.integers(1, 60), ZONES)
-def test_no_training_row_of_a_fold_has_a_window_past_its_cutoff(
-    dates: list[dt.date], horizon: int, zone: str
-) -> None:
+def test_no_training_row_of_a_fold_has_a_window_past_its_cutoff(dates: list[dt.date], horizon: int, zone: str) -> None:
     """In the business's own days, and no row that had closed is left out."""
     cutoff = pd.Series(pd.to_datetime([begins(d, zone) for d in dates], utc=True).as_unit("us"))
     gap = dt.timedelta(days=horizon)

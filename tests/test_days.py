@@ -75,7 +75,7 @@ def test_the_days_of_sql_begin_where_ours_do(zone):
     day_in_sql = Part(Path(), zone, LAST).words("orders")["day"]
     with store.connect() as con:
         con.register("rows", rows)
-        found = con.sql(f"SELECT {day_in_sql} AS day FROM rows ORDER BY n").to_arrow_table()  # noqa: S608
+        found = con.sql(f"SELECT {day_in_sql} AS day FROM rows ORDER BY n").to_arrow_table()
     numbers = [day_number(day) for day in about]
     assert found["day"].to_pylist() == [n for number in numbers for n in (number - 1, number)]
 

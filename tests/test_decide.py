@@ -160,9 +160,7 @@ def test_equal_gains_go_to_the_first_id_whatever_the_order_of_the_catalogue() ->
         ({"margin_at_stake": 0.0}, {}, {"contact_cost": 1.0}, {"budget": 0.0}, "not_worth_the_cost"),
     ],
 )
-def test_whoever_is_left_alone_has_a_cause(
-    customer: dict, why: dict, offer: dict, limits: dict, cause: str
-) -> None:
+def test_whoever_is_left_alone_has_a_cause(customer: dict, why: dict, offer: dict, limits: dict, cause: str) -> None:
     limit = Limits(**{"budget": None, "min_net_gain": 0.0, "cooldown_days": 0} | limits)
     result = decide(customers(**customer), reasons(a=why or {"recency": 0.2}), [action(**offer)], limit)
     assert result["cause"].tolist() == [cause]
@@ -271,9 +269,7 @@ def shops(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, list[Action], Li
         }
     )
     pairs = [(c, d) for c in who["customer_id"] for d in DRIVERS if rng.random() < 0.8]
-    why = pd.DataFrame(pairs, columns=["customer_id", "driver"]).assign(
-        points=rng.normal(0.1, 0.2, len(pairs))
-    )
+    why = pd.DataFrame(pairs, columns=["customer_id", "driver"]).assign(points=rng.normal(0.1, 0.2, len(pairs)))
     offers = [
         action(
             f"a{i}",
@@ -319,9 +315,7 @@ def test_without_a_budget_each_action_is_the_best_by_a_naive_count(shop: tuple) 
     result = decide(who, why, offers, limits).set_index("customer_id")
     for customer in who.itertuples():
         pushes = {
-            r.driver: r.points
-            for r in why.itertuples()
-            if r.customer_id == customer.customer_id and r.points > 0
+            r.driver: r.points for r in why.itertuples() if r.customer_id == customer.customer_id and r.points > 0
         }
         options = {"leave_alone": limits.min_net_gain}
         for offer in offers:
@@ -330,11 +324,7 @@ def test_without_a_budget_each_action_is_the_best_by_a_naive_count(shop: tuple) 
             kept = customer.probability * offer.save_rate * share
             basket = customer.average_basket if offer.incentive_basis == "basket_share" else 1.0
             redeemed = offer.accept_rate * (1 - customer.probability + kept)
-            gain = (
-                kept * customer.margin_at_stake
-                - offer.contact_cost
-                - offer.incentive_cost * basket * redeemed
-            )
+            gain = kept * customer.margin_at_stake - offer.contact_cost - offer.incentive_cost * basket * redeemed
             waits = customer.days_since_last_contact < max(offer.cooldown_days, limits.cooldown_days)
             if customer.at_risk and not waits and share > 0:
                 options[offer.id] = gain

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from winback.errors import NotEnoughData
 from winback.risk.estimator import ChurnClassifier, calibration_slope, level
@@ -53,23 +53,21 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     fitted = {}
     for threads in (1, 2):
         with threadpool_limits(threads):
+            pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
+            assert set(pools) == {threads}
             fitted[threads] = model().fit(X, y).predict_proba(X)
     assert fitted[1].tobytes() == fitted[2].tobytes()
 
 
 def test_another_seed_gives_another_model() -> None:
     X, y = people()
-    assert not np.array_equal(
-        model().fit(X, y).predict_proba(X), model(random_state=1).fit(X, y).predict_proba(X)
-    )
+    assert not np.array_equal(model().fit(X, y).predict_proba(X), model(random_state=1).fit(X, y).predict_proba(X))
 
 
 def test_the_models_are_those_of_consecutive_seeds() -> None:
     """Two seeds from 3 are seeds 3 and 4: the mean of the two one-seed models, before calibration."""
     X, y = people()
-    both, third, fourth = (
-        model(n_models=n, random_state=seed).fit(X, y) for n, seed in ((2, 3), (1, 3), (1, 4))
-    )
+    both, third, fourth = (model(n_models=n, random_state=seed).fit(X, y) for n, seed in ((2, 3), (1, 3), (1, 4)))
     raw = [(m.decision_function(X) - m.calibration_intercept_) / m.calibration_slope_ for m in (both, third, fourth)]
     np.testing.assert_allclose(raw[0], (raw[1] + raw[2]) / 2, atol=1e-12)
 

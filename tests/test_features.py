@@ -30,13 +30,7 @@ BESIDE = [
     plain("categories_ever", kind="distinct", table="order_categories"),
     plain("categories_1d", kind="distinct", table="order_categories", window=1),
     plain("orders_1d", kind="total", measure="orders", window=1),
-    plain("order_weeks_1d", kind="total", measure="order_weeks", window=1),
-    plain("order_weeks", kind="total", measure="order_weeks"),
-    plain("order_weeks_56d", kind="total", measure="order_weeks", window=56),
-    plain("order_weeks_90d", kind="total", measure="order_weeks", window=90),
     plain("order_days", kind="total", measure="order_days"),
-    plain("weeks_share_8d", kind="weeks_share", window=8),
-    plain("weeks_share_180d", kind="weeks_share", window=180),
     plain("trend_discount_14d", kind="trend", measure="discount", window=14),
     plain("basket_mean", kind="mean", measure="spend"),
     plain("evenness", kind="evenness"),
@@ -143,8 +137,6 @@ OLD = "old: 2020-01-01 1"  # somebody else's order: the log began long before
         ("c: 2026-02-23 1, 2026-03-02 2", "orders_7d spend_7d orders_total", [1, 1, 1]),
         ("c: 2026-02-22T23:59:59.999999 1, 2026-03-01T23:59:59.999999 2", "orders_7d spend_7d", [1, 2]),
         # 2026-01-05 is the Monday 56 days back; the week of 2025-12-01 is cut by the 90 days' first day.
-        ("c: 2026-01-05 1, 2026-01-11 1, 2026-01-12 1", "order_weeks_56d", [2]),
-        ("c: 2025-12-01 1, 2025-12-03 1, 2025-12-04 1", "order_weeks_90d orders_90d", [1, 2]),
         # Gaps 1 and 3: spread 1 about a mean of 2; one gap has no spread; none is unknown.
         ("c: 2026-02-01 1, 2026-02-02 1, 2026-02-05 1", "gap_mean_days gap_spread_days", [2, 1]),
         ("c: 2026-02-01 1, 2026-02-05 1", "gap_spread_days gap_p90_days", [0, 4]),
@@ -222,13 +214,13 @@ def test_days_and_hours_are_those_of_the_shop(tmp_path, zone, history, cutoff, n
 def test_a_window_that_was_not_fully_seen_is_unknown(tmp_path):
     """The log of orders begins on January 1st; that of events on February 1st, by somebody who never bought."""
     facts = shop(tmp_path, "a: 2026-01-01T15:00 7, 2026-02-20 1", "x: 2026-02-01 visit; a: 2026-02-20 visit")
-    names = "orders_28d trend_orders_14d engagements_28d engagements_total orders_per_week_180d weeks_share_180d"
+    names = "orders_28d trend_orders_14d engagements_28d engagements_total orders_per_week_180d"
     unknown = math.nan
     assert values(facts, names, "2026-01-28", "2026-01-29", "2026-02-28", "2026-03-01") == [
-        pytest.approx([unknown, unknown, unknown, 0, 7 / 27, 1 / 5], nan_ok=True),
-        pytest.approx([1, 1 / 2, unknown, 0, 7 / 28, 1 / 5], nan_ok=True),
-        pytest.approx([1, 2, unknown, 1, 2 * 7 / 58, 2 / 9], nan_ok=True),
-        pytest.approx([1, 2, 1, 1, 2 * 7 / 59, 2 / 9], nan_ok=True),
+        pytest.approx([unknown, unknown, unknown, 0, 7 / 27], nan_ok=True),
+        pytest.approx([1, 1 / 2, unknown, 0, 7 / 28], nan_ok=True),
+        pytest.approx([1, 2, unknown, 1, 2 * 7 / 58], nan_ok=True),
+        pytest.approx([1, 2, 1, 1, 2 * 7 / 59], nan_ok=True),
     ]
 
 
@@ -242,18 +234,12 @@ def test_a_log_begins_where_it_was_known_to_begin(tmp_path):
 
 def test_less_than_a_week_is_not_blown_up_to_one(tmp_path):
     facts = shop(tmp_path, "a: 2026-03-01 70")
-    names = "orders_per_week orders_per_week_180d spend_per_week weeks_share_180d"
+    names = "orders_per_week orders_per_week_180d spend_per_week"
     assert values(facts, names, "2026-03-02", "2026-03-08", "2026-03-15") == [
-        [1, 1, 70, 1],
-        [1, 1, 70, 1 / 2],
-        [1 / 2, 1 / 2, 35, 1 / 3],
+        [1, 1, 70],
+        [1, 1, 70],
+        [1 / 2, 1 / 2, 35],
     ]
-
-
-def test_a_share_of_weeks_is_never_above_one(tmp_path):
-    """Fifteen days from a Sunday touch three weeks, with an order in each."""
-    facts = shop(tmp_path, "a: 2026-02-01 1, 2026-02-02 1, 2026-02-09 1")
-    assert values(facts, "weeks_share_180d", "2026-02-16", "2026-02-17") == [[1], [3 / 4]]
 
 
 def test_rows_and_columns(tmp_path):

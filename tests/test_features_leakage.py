@@ -92,7 +92,7 @@ def told(history: History, folder: Path, *cutoffs: dt.date, batch: int | None = 
 
 def faults(seed: int, folder: Path) -> Iterator[str]:
     """What of the future shows in the features of a shop with several random logs."""
-    chance = random.Random(seed)  # noqa: S311 - a seed that can be read and run again
+    chance = random.Random(seed)
     history = asked_in_time(random_shop(seed, LOGS_IN_A_SHOP))
     together = told(history, folder, *history.cutoffs)
     for cutoff in history.cutoffs:

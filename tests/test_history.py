@@ -57,9 +57,7 @@ def test_types_are_those_of_the_files(line: str):
     """An empty log has the same types as a full one, and nulls stay whole numbers."""
     schema = pa.Schema.from_pandas(orders(line), preserve_index=False)
     assert schema.field("ordered_at").type == schema.field("recorded_at").type == pa.timestamp("us", tz="UTC")
-    assert [schema.field(name).type for name in ("amount_cents", "discount_cents", "quantity")] == [
-        pa.int64()
-    ] * 3
+    assert [schema.field(name).type for name in ("amount_cents", "discount_cents", "quantity")] == [pa.int64()] * 3
     assert pa.types.is_large_string(schema.field("channel").type)
 
 

@@ -83,11 +83,7 @@ def wide_functions(module: str, tree: ast.Module) -> Iterator[str]:
         if id(function) in estimators:
             continue
         given = function.args
-        names = [
-            a.arg
-            for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)
-            if a.arg not in ("self", "cls")
-        ]
+        names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs) if a.arg not in ("self", "cls")]
         if len(names) > MOST_PARAMETERS:
             yield f"{module}.{function.name} has {len(names)} parameters"
 
@@ -135,9 +131,7 @@ def never_written(texts: dict[str, str]) -> Iterator[str]:
 
 def placeholders(names: list[str]) -> list[str]:
     """Files that only keep a folder alive."""
-    return [
-        name for name in names if Path(name).name in (".gitkeep", ".keep", "placeholder", "placeholder.txt")
-    ]
+    return [name for name in names if Path(name).name in (".gitkeep", ".keep", "placeholder", "placeholder.txt")]
 
 
 def unread(texts: dict[str, str]) -> list[str]:
@@ -173,9 +167,7 @@ def test_module_keeps_the_habit(rule, module):
 
 def test_modules_are_short(texts):
     """The package's modules and its tests alike."""
-    sources = {
-        name: text for name, text in texts.items() if re.match(r"(pipeline|benchmarks|data)/.*\.py$", name)
-    }
+    sources = {name: text for name, text in texts.items() if re.match(r"(pipeline|benchmarks|data)/.*\.py$", name)}
     assert len(sources) >= len(MODULES)
     assert [fault for name, text in sources.items() for fault in long_module(name, text)] == []
 
@@ -210,10 +202,7 @@ def test_tests_run_on_what_users_get(texts):
 def test_lock_knows_every_dependency(texts):
     """A dependency added to pyproject.toml is locked too: `make lock`."""
     project = tomllib.loads(texts["pyproject.toml"])
-    groups = {
-        group: [d for d in given if isinstance(d, str)]
-        for group, given in project["dependency-groups"].items()
-    }
+    groups = {group: [d for d in given if isinstance(d, str)] for group, given in project["dependency-groups"].items()}
     wanted = {
         "requirements.lock": [
             *project["project"]["dependencies"],

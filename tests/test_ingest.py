@@ -1,7 +1,7 @@
 """Files in, tables and quarantine out: literal rows in, literal rows out."""
 
 # Rows of literal tables stay on one line; chance only picks rows; stamps without a zone are what is tested.
-# ruff: noqa: E501, S311, DTZ001
+# ruff: noqa: E501, DTZ001
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def parquet(folder: Path, columns: dict | None = None, name: str = "orders.parqu
 def out(folder: Path, table: str, *columns: str) -> list[tuple]:
     """The rows of a written table."""
     return [
-        tuple(row.values())
-        for row in store.read_table(folder / "out" / f"{table}.parquet").select(columns).to_pylist()
+        tuple(row.values()) for row in store.read_table(folder / "out" / f"{table}.parquet").select(columns).to_pylist()
     ]
 
 
@@ -235,9 +234,7 @@ def test_customer_ids(tmp_path):
     take(tmp_path, text(tmp_path, "customer,date,amount\n" + rows))
     kept = ["0", "007", "1.0", "Na", "Nan", "Null", "none", "x", "ÅÉ"]
     assert out(tmp_path, "orders", "customer_id") == [(customer,) for customer in kept]
-    assert out(tmp_path, "quarantine", "line", "reason") == [
-        (line, "missing_customer_id") for line in range(2, 8)
-    ]
+    assert out(tmp_path, "quarantine", "line", "reason") == [(line, "missing_customer_id") for line in range(2, 8)]
 
 
 @pytest.mark.parametrize(
@@ -337,9 +334,7 @@ def test_lines_are_summed_to_orders(tmp_path):
         ("o1", "c1", first, first, 2001, 200, 3, 3, None),
         ("o2", "c2", at(2026, 1, 2), at(2026, 1, 2), 500, None, None, 1, None),
     ]
-    assert out(
-        tmp_path, "order_categories", "customer_id", "order_id", "ordered_at", "recorded_at", "category"
-    ) == [
+    assert out(tmp_path, "order_categories", "customer_id", "order_id", "ordered_at", "recorded_at", "category") == [
         ("c1", "o1", first, first, "cups"),
         ("c1", "o1", first, first, "tea"),
     ]
@@ -364,9 +359,7 @@ def test_keeping_duplicates(tmp_path):
 
 
 def test_an_order_is_one_row_where_rows_are_orders(tmp_path):
-    rows = (
-        "o1,c1,2026-01-02,2\no1,c1,2026-01-02,2\no1,c1,2026-01-01,2\no1,c0,2026-01-02,2\no1,c1,2026-01-01,3\n"
-    )
+    rows = "o1,c1,2026-01-02,2\no1,c1,2026-01-02,2\no1,c1,2026-01-01,2\no1,c0,2026-01-02,2\no1,c1,2026-01-01,3\n"
     source = text(tmp_path, "id,customer,date,amount\n" + rows, {**THREE, "order_id": "id"})
     accounting = take(tmp_path, source)
     assert out(tmp_path, "orders", "order_id", "ordered_at", "amount_cents") == [("o1", at(2026, 1, 1), 200)]
@@ -385,9 +378,7 @@ def test_orders_without_ids_get_their_own(tmp_path, duplicates, orders):
 
 def test_order_ids_do_not_change_from_release_to_release(tmp_path):
     take(tmp_path, text(tmp_path, "customer,date,amount\nc|1,2026-01-01,1\n"))
-    assert out(tmp_path, "orders", "order_id") == [
-        (hashlib.sha256(b"1767225600000000|100|1|c|1").hexdigest()[:24],)
-    ]
+    assert out(tmp_path, "orders", "order_id") == [(hashlib.sha256(b"1767225600000000|100|1|c|1").hexdigest()[:24],)]
 
 
 def test_events_and_contacts(tmp_path):
@@ -484,9 +475,7 @@ def test_lookups_lend_columns_and_keep_every_row(tmp_path):
 )  # fmt: skip
 def test_lookups_that_do_not_fit(tmp_path, lookup, columns, error, message):
     (tmp_path / "p.csv").write_text("sku,dep,amount\n1,tea,3\n")
-    source = text(
-        tmp_path, "customer,date,amount,sku\n", {**THREE, **columns}, lookups=[{"path": "p.csv", **lookup}]
-    )
+    source = text(tmp_path, "customer,date,amount,sku\n", {**THREE, **columns}, lookups=[{"path": "p.csv", **lookup}])
     with pytest.raises(error) as raised:
         take(tmp_path, source)
     assert str(raised.value) == message

@@ -1,7 +1,6 @@
 """Whatever stands in a file, every line of it is accepted, a duplicate, or quarantined with a reason."""
 
 # Chance only makes up test data.
-# ruff: noqa: S311
 
 from __future__ import annotations
 
@@ -69,9 +68,7 @@ def check(folder: Path, done: Accounting, rows_in: int, files: set[str]) -> None
     places = {(row["file"], row["line"]) for row in quarantine}
     assert len(places) == len(quarantine)
     assert {file for file, _ in places} <= files
-    assert all(
-        1 <= row["line"] <= rows_in + 1 and row["reason"] in REASONS and row["detail"] for row in quarantine
-    )
+    assert all(1 <= row["line"] <= rows_in + 1 and row["reason"] in REASONS and row["detail"] for row in quarantine)
 
 
 def take(folder: Path, **settings) -> Accounting:
@@ -87,9 +84,7 @@ def fuzz(folder: Path, seed: int) -> None:
     (folder / "x.csv").write_bytes(content)
     grain, duplicates = chance.choice(["row", "line"]), chance.choice(["drop", "keep"])
     columns = {
-        name: part
-        for name, part in COLUMNS.items()
-        if name != "order_id" or grain == "line" or chance.random() < 0.5
+        name: part for name, part in COLUMNS.items() if name != "order_id" or grain == "line" or chance.random() < 0.5
     }
     done = take(folder, path="x.csv", grain=grain, duplicates=duplicates, columns=columns)
     check(folder, done, physical_lines(content), {"x.csv"})
@@ -134,9 +129,7 @@ def test_every_row_of_a_parquet_file_is_accounted_for(tmp_path, seed):
     for part in range(chance.randrange(1, 4)):
         length = chance.randrange(20)
         columns = {
-            name: pa.array(
-                [chance.choice([value, value, None]) for _ in range(length)], type=pa.scalar(value).type
-            )
+            name: pa.array([chance.choice([value, value, None]) for _ in range(length)], type=pa.scalar(value).type)
             for name, value in ((name, chance.choice(ANY)) for name in ("who", "when", "much", "id", "off"))
         }
         pq.write_table(pa.table(columns), tmp_path / f"{part}.parquet", row_group_size=chance.randrange(1, 9))

@@ -106,20 +106,6 @@ def test_the_last_row_of_somebody_without_rows_is_not_that_of_a_neighbour():
     assert empty.nth_last(empty.log.us, 1)[1].tolist() == [False] * 4
 
 
-@given(ROWS, CUTOFFS, WINDOWS)
-def test_groups_are_those_with_a_row_in_the_window(rows, cutoffs, windows):
-    """Groups of seven days; a group that the window cuts in two counts with its rest."""
-    some = log(rows)
-    some.measures["opens"] = kernel.first_of(some.customer, some.day // 7).astype(np.int64)
-    view = kernel.view(some, 4, ints(*cutoffs), windows, every_pair(cutoffs))
-    for window in (None, *windows):
-        assert view.groups("opens", window).tolist() == [
-            len({day // 7 for c, day, *_ in rows if c == customer and is_in(day, cutoff, window)})
-            for customer in range(4)
-            for cutoff in cutoffs
-        ]
-
-
 @pytest.mark.parametrize(
     ("customer", "day", "expected"),
     [

@@ -171,7 +171,7 @@ def all_kills(base: Path, numbers: list[int]) -> dict[str, Any]:
     """As many `kills` of every scene, by name."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     assert ended(begun(small_shop(base / "old"), shop.EARLIER))[0] == "exit 0"
-    draw = random.Random(SEED)  # noqa: S311
+    draw = random.Random(SEED)
     return {
         change.__name__: kills(base / change.__name__, change, number, draw)
         for change, number in zip(SCENES, numbers, strict=True)

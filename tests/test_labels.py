@@ -52,7 +52,7 @@ def left(facts: Path, cutoff: str, horizon_days: int, zone: str = "UTC", today: 
         # recorded just in time, and on the cutoff
         ("in: 2026-02-20 1 @2026-02-28T23:59:59; out: 2026-02-20 1 @2026-03-01T00:00", 10, ["in"]),
         # recorded by a clock that was wrong, before it happened
-        ("in: 2026-02-20 1 @2026-01-01; out: 2026-03-02 1 @2026-01-01", 10, ["in"]),
+        ("in: 2026-02-20 1 @2026-01-01; out: 2026-03-01 1 @2026-01-01", 10, ["in"]),
         # one day only, and any day
         ("in: 2026-02-28 1; out: 2026-02-27T23:00 1", 1, ["in"]),
         ("b: 1969-12-31T23:00 1; a: 2026-02-28 1, 2026-02-27 1; out: 2026-03-01 1", None, ["a", "b"]),

@@ -131,9 +131,7 @@ def test_only_those_at_risk_are_listed_the_largest_gain_first_then_the_largest_c
 
 def test_the_order_of_rows_in_the_tables_does_not_matter() -> None:
     shop = tables(*[(f"c{i}", 0.5 + i % 3 / 10, "mail", "", float(i % 4)) for i in range(30)])
-    reasons = why(
-        *[(f"c{i}", d, 0.1, d) for i in range(30) for d in ("trend", "recency", "breadth", "habits")]
-    )
+    reasons = why(*[(f"c{i}", d, 0.1, d) for i in range(30) for d in ("trend", "recency", "breadth", "habits")])
     expected = at_risk_list(reasons=reasons, names=NAMES, **shop)
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in shop.items()}
     again = at_risk_list(reasons=reasons.sample(frac=1, random_state=4), names=NAMES, **shuffled)
@@ -146,9 +144,7 @@ def test_the_order_of_rows_in_the_tables_does_not_matter() -> None:
 
 
 def test_nobody_at_risk_is_an_empty_list_with_all_columns(tmp_path: Path) -> None:
-    result = at_risk_list(
-        reasons=why(), names=NAMES, **tables(("a", 0.1, "leave_alone", "would_stay_anyway", 0.0))
-    )
+    result = at_risk_list(reasons=why(), names=NAMES, **tables(("a", 0.1, "leave_alone", "would_stay_anyway", 0.0)))
     assert result.shape == (0, len(people_file.COLUMNS))
     write_people_file(tmp_path / "list.csv", result)
     assert pd.read_csv(tmp_path / "list.csv").columns.tolist() == list(people_file.COLUMNS)
@@ -185,9 +181,7 @@ PAYLOADS = st.builds(
     lambda ignored, trigger, rest, before: before + ignored + trigger + rest,
     ignored=st.text(IGNORED, max_size=4),
     trigger=st.sampled_from(TRIGGERS),
-    rest=st.sampled_from(
-        ["1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","y")', "SUM(A1:A9)", "10", ""]
-    )
+    rest=st.sampled_from(["1+1", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example","y")', "SUM(A1:A9)", "10", ""])
     | st.text(TRIGGERS + IGNORED + "\"';,|a1", max_size=8),
     before=st.sampled_from(["", "", "", '"', '";', "a;", '","', 'x";"', "name\n", "\r\n", "'"]),
 )
@@ -268,9 +262,7 @@ def test_the_payloads_are_live_before_they_are_made_safe() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(PAYLOADS, min_size=7, max_size=7))
-def test_payloads_in_a_real_list_stay_text(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
-) -> None:
+def test_payloads_in_a_real_list_stay_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     shop = tables((texts[0], 0.9, "mail", "", 1.0), ("b", 0.9, "call", "", -0.5))
     names = {"mail": named("mail", texts[1] + "x"), "call": named("call", texts[2] + "x")}
     reasons = why(*[(texts[0], f"d{i}", 0.1, text) for i, text in enumerate(texts[3:])])

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import alembic.command
 import numpy as np
 import pytest
 
@@ -374,6 +375,43 @@ def test_a_kill_while_promoting_leaves_a_champion_that_loads(
     assert seen == {False, True}
     assert len(registry.history(state)) == kills + 2
     assert not (state / "promotion.pending.json").exists()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_what_a_kill_left_pending_is_settled_without_another_promotion(
+    state: Path, models: list[ChurnClassifier], dies: Callable[..., bool], after: bool
+) -> None:
+    old, new = (registry.register(state, "inactivity", model, RECORD) for model in models)
+    promote(state, old)
+    left = 0
+    for point in range(1, 20):
+        if not dies(partial(promote, state, new), point, after=after):
+            break
+        left += (state / "promotion.pending.json").exists()
+        champion = registry.champion(state, "inactivity")
+        registry.settle(state)
+        assert not (state / "promotion.pending.json").exists()
+        assert registry.history(state)[-1].model == registry.champion(state, "inactivity") == champion
+        promote(state, old)
+    assert left >= 3
+
+
+def test_a_database_whose_making_was_cut_short_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow makes its tables in a hundred steps and cannot go on from the middle."""
+    upgrade = alembic.command.upgrade
+
+    def cut_short(settings: Any, _: str) -> None:
+        upgrade(settings, "+9")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alembic.command, "upgrade", cut_short)
+        with pytest.raises(Killed), registry._mlflow(tmp_path, "inactivity"):
+            pass
+    assert not (tmp_path / "mlflow.db").exists()
+    with registry._mlflow(tmp_path, "inactivity") as client:
+        assert client.search_model_versions("name='inactivity'") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 
 
 def test_mlflow_speaks_to_no_server_and_its_database_is_ours(

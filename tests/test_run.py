@@ -205,7 +205,7 @@ def stamped(folder: Path) -> dict[str, tuple[Any, ...]]:
 
 def shuffled(path: Path) -> None:
     """The rows of all files in another order."""
-    order = random.Random(1)  # noqa: S311
+    order = random.Random(1)
     for name in INPUTS:
         header, lines = shop.rows(path.parent / name)
         order.shuffle(lines)
@@ -324,6 +324,21 @@ def test_a_damaged_file_is_mended_by_running_again(mine: Path, folder: Path):
     assert did
     assert shop.contents(again) == shop.contents(folder)
     assert [v.version for v in registry.versions(mine.parent / "state", "small")] == [1]
+
+
+def test_a_run_mended_under_another_champion_is_of_one_model(mine: Path):
+    """The model it was made by is not the champion of its question any more: all of it is made anew."""
+    first, _, _ = shop.run(mine, shop.LATER)
+    shop.edit(mine.parent / "small.toml", "max_iter = 20", "max_iter = 21")
+    assert shop.run(mine, shop.LATER)[1]["model"]["version"] == 2
+    shop.edit(mine.parent / "small.toml", "max_iter = 21", "max_iter = 20")
+    (first / "reasons.parquet").unlink()
+    again, summary, did = shop.run(mine, shop.LATER)
+    assert (again, did) == (first, True)
+    scores = store.read_table(first / "scores.parquet").to_pandas()
+    told = [summary["model"]["version"], *{int(version) for version in scores["model_version"]}]
+    told += [store.read_json(first / "model.json")["version"], runs.verify(first)["model"]["version"]]
+    assert told == [3, 3, 3, 3]
 
 
 def test_too_many_bad_rows_leave_the_old_list_and_a_quarantine(mine: Path, folder: Path):

@@ -36,9 +36,7 @@ def test_generator_writes_these_very_bytes(tree: Path, tmp_path: Path):
     program = tree / "data" / "make_sample.py"
     subprocess.run([sys.executable, program, tmp_path / "again"], check=True)
     for name in FILES:
-        assert (tmp_path / "again" / name).read_bytes() == (tree / "data" / "sample" / name).read_bytes(), (
-            name
-        )
+        assert (tmp_path / "again" / name).read_bytes() == (tree / "data" / "sample" / name).read_bytes(), name
 
 
 def test_sample_stays_small(tree: Path):

@@ -1,7 +1,6 @@
 """Where the inputs are: paths, patterns, files of packages; names and hashes without this machine in them."""
 
 # Rows of literal tables stay on one line.
-# ruff: noqa: E501
 
 from __future__ import annotations
 

@@ -29,9 +29,7 @@ def told(folder: Path, text: str) -> str:
 def test_the_least_that_can_be_written(tmp_path: Path) -> None:
     spec = written(tmp_path, LEAST)
     assert spec == Spec("own", 30, active_days=None, leave_out=(), estimator=Boosting(), gates=Gates())
-    assert spec.gates == Gates(
-        min_customers=500, min_churned=100, min_auc_gain=0.0, max_calibration_error=0.05
-    )
+    assert spec.gates == Gates(min_customers=500, min_churned=100, min_auc_gain=0.0, max_calibration_error=0.05)
 
 
 def test_the_shipped_specs(tree: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_file_appears_whole_with_the_folders_above_it(tmp_path: Path) -> None:
 def test_the_old_content_stays_when_the_writer_fails(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="^halfway$"), store.whole_file(path) as temporary:
+    with pytest.raises(RuntimeError, match=r"^halfway$"), store.whole_file(path) as temporary:
         temporary.write_text("ne")
         raise RuntimeError("halfway")
     assert path.read_text() == "old"
@@ -131,9 +131,7 @@ def test_a_writer_that_wrote_nothing_is_no_success(tmp_path: Path) -> None:
     assert path.read_text() == "old"
 
 
-def test_the_content_is_on_disk_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_content_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A power cut between the two must not leave an empty file under the real name."""
     path, seen = tmp_path / "list.csv", []
     sync, replace = os.fsync, Path.replace

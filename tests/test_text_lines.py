@@ -20,12 +20,8 @@ def read(folder: Path, content: bytes, delimiter: str = ",", encoding: str = "ut
     path = folder / name
     path.write_bytes(content)
     lines = read_lines(path, delimiter, encoding)
-    rows = sorted(
-        (row["line"], *(row[f"c{i}"] for i in range(len(lines.header)))) for row in lines.rows.to_pylist()
-    )
-    rejected = sorted(
-        zip(lines.rejected["line"].to_pylist(), lines.rejected["reason"].to_pylist(), strict=True)
-    )
+    rows = sorted((row["line"], *(row[f"c{i}"] for i in range(len(lines.header)))) for row in lines.rows.to_pylist())
+    rejected = sorted(zip(lines.rejected["line"].to_pylist(), lines.rejected["reason"].to_pylist(), strict=True))
     assert lines.count == len(rows) + len(rejected)
     return rows, rejected
 
@@ -63,9 +59,7 @@ def test_other_encodings_and_delimiters(tmp_path, encoding):
     assert (rows, rejected) == ([(2, "1", text.split('"')[1])], [])
 
 
-@pytest.mark.parametrize(
-    ("encoding", "content"), [("ascii", b"a,b\n\xe9,1\n1,2\n"), ("cp1252", b"a,b\n\x81,1\n1,2\n")]
-)
+@pytest.mark.parametrize(("encoding", "content"), [("ascii", b"a,b\n\xe9,1\n1,2\n"), ("cp1252", b"a,b\n\x81,1\n1,2\n")])
 def test_a_byte_outside_the_encoding_costs_its_line(tmp_path, encoding, content):
     assert read(tmp_path, content, ",", encoding) == ([(3, "1", "2")], [(2, "bad_encoding")])
 

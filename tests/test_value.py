@@ -84,9 +84,7 @@ def test_the_index_is_kept() -> None:
 @pytest.mark.parametrize(
     ("spend", "tenure"), [([1.0, np.nan], [1.0, 1.0]), ([1.0, 1.0], [1.0, np.nan]), ([1.0, 1.0], [1.0, -1.0])]
 )
-def test_missing_and_negative_values_are_refused_with_their_rows(
-    spend: list[float], tenure: list[float]
-) -> None:
+def test_missing_and_negative_values_are_refused_with_their_rows(spend: list[float], tenure: list[float]) -> None:
     with pytest.raises(ValueError, match="tenure_days >= 0") as error:
         margin_at_stake(pd.Series(spend), pd.Series(tenure), 0.3, 180)
     assert str(error.value) == (

@@ -60,7 +60,5 @@ def test_command_runs_anywhere(tmp_path: Path):
 def test_package_is_not_found_through_the_source_root(tree: Path):
     """From the tree's root, `import winback` is still the installed one."""
     program = "import winback; print(winback.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()) == INSTALLED / "__init__.py"

@@ -29,6 +29,7 @@ def print_summary(summary: dict[str, Any], runs: Path) -> None:
     console.print(Text(f"\nwinback  {summary['today']}  run {summary['run_id']}\n", style="bold"))
     console.print(_data(summary["accounting"]))
     console.print(_quality(summary))
+    console.print(f"rule: AUC of the best single rule, {', '.join(sorted({q['rule'] for q in summary['quality']}))}\n")
     console.print(
         f"[bold]{summary['at_risk']:,} of {summary['customers']:,} customers are at risk[/] of leaving within "
         f"{summary['horizon_days']} days.\nMean chance of all: {summary['mean_probability']:.1%}. "
@@ -62,7 +63,7 @@ def _data(accounting: list[dict[str, Any]]) -> Table:
 def _quality(summary: dict[str, Any]) -> Table:
     model = summary["model"]
     title = f"Model {model['name']} version {model['version']}, examined on dates it had not seen"
-    table = _table(title, "cutoff", "people", "left", "predicted", "AUC", "best rule", "log loss", "slope")
+    table = _table(title, "cutoff", "people", "left", "predicted", "AUC", "rule", "log loss", "slope")
     for q in summary["quality"]:
         table.add_row(
             q["cutoff"],
@@ -70,11 +71,10 @@ def _quality(summary: dict[str, Any]) -> Table:
             f"{q['churned']:.1%}",
             f"{q['mean_predicted']:.1%}",
             f"{q['auc']:.3f}",
-            f"{q['rule_auc']:.3f} {q['rule']}",
+            f"{q['rule_auc']:.3f}",
             f"{q['log_loss']:.3f}",
             f"{q['calibration_slope']:.2f}",
         )
-    table.add_row("")
     return table
 
 

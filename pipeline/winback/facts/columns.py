@@ -45,7 +45,6 @@ class Seen:
     """What the formulas read: the view of a log, each pair's cutoff and length of log, the active-day gaps."""
 
     view: View
-    cutoff_day: Ints
     cutoff_us: Ints
     log_days: Ints
     gap_ends: Flags
@@ -77,19 +76,13 @@ def look(log: Log, n_customers: int, moments: Moments, pairs: Pairs, wanted: Seq
     log = replace(log, measures=log.measures | {"gaps": gap_ends * 1, "gap": gaps, "gap_squared": gaps * gaps})
     view = kernel.view(log, n_customers, moments.day, windows, (pairs.customer, pairs.cutoff))
     log_days = (moments.day - moments.start)[pairs.cutoff]
-    return Seen(view, moments.day[pairs.cutoff], moments.us[pairs.cutoff], log_days, gap_ends, gaps)
+    return Seen(view, moments.us[pairs.cutoff], log_days, gap_ends, gaps)
 
 
 def with_activity(log: Log) -> Log:
-    """The log with flags for the first row of a customer's day and of a customer's week."""
+    """The log with a flag for the first row of a customer's day."""
     opens_day = kernel.first_of(log.customer, log.day)
-    opens_week = kernel.first_of(log.customer, week_of(log.day))
-    return replace(log, measures=log.measures | {"order_days": opens_day * 1, "order_weeks": opens_week * 1})
-
-
-def week_of(day: Ints) -> Ints:
-    """The number of a day's week; weeks begin on Monday, and 1970-01-01 was a Thursday."""
-    return (day + 3) // WEEK
+    return replace(log, measures=log.measures | {"order_days": opens_day * 1})
 
 
 def divided(over: Floats, under: Floats) -> Floats:
@@ -100,9 +93,8 @@ def divided(over: Floats, under: Floats) -> Floats:
 
 
 def _counted(seen: Seen, measure: str, window: int | None) -> Ints:
-    """A total in the smallest unit: rows, cents, weeks."""
-    counted = seen.view.groups if measure == "order_weeks" else seen.view.total
-    return counted(measure, window)
+    """A total in the smallest unit: rows, cents."""
+    return seen.view.total(measure, window)
 
 
 def _unit(measure: str) -> int:
@@ -129,8 +121,7 @@ def _mean(seen: Seen, f: Feature) -> Floats:
 
 def _trend(seen: Seen, f: Feature) -> Floats:
     """In integers up to the division: what cancels out is then nothing, and not a rounding error."""
-    assert f.window is not None
-    last, both = _counted(seen, f.measure, f.window), _counted(seen, f.measure, 2 * f.window)
+    last, both = _counted(seen, f.measure, f.window), _counted(seen, f.measure, 2 * (f.window or 0))
     one = _unit(f.measure)
     return divided((last + one).astype(np.float64), (both - last + one).astype(np.float64))
 
@@ -139,14 +130,6 @@ def _rate(seen: Seen, f: Feature) -> Floats:
     """Per week of the seen part of the window; without a window, per week since the first row."""
     days = np.minimum(seen.log_days, f.window) if f.window else _since_first(seen, f)
     return _amount(seen, f.measure, f.window) / (np.maximum(days, WEEK) / WEEK)
-
-
-def _weeks_share(seen: Seen, f: Feature) -> Floats:
-    """Weeks with a row over the weeks that the seen part of the window reaches into, so never above 1."""
-    assert f.window is not None
-    days = np.maximum(np.minimum(seen.log_days, f.window), 1)
-    weeks = week_of(seen.cutoff_day - 1) - week_of(seen.cutoff_day - days) + 1
-    return _amount(seen, "order_weeks", f.window) / weeks
 
 
 def _since_nth(seen: Seen, f: Feature) -> Floats:
@@ -194,7 +177,6 @@ FORMULAS: dict[str, Callable[[Seen, Feature], Floats]] = {
     "mean": _mean,
     "trend": _trend,
     "rate": _rate,
-    "weeks_share": _weeks_share,
     "since_nth": _since_nth,
     "since_first": _since_first,
     "gap_mean": _gap_mean,

@@ -20,7 +20,6 @@ Kind = Literal[
     "share",
     "trend",
     "rate",
-    "weeks_share",
     "mean",
     "since_nth",
     "since_first",

@@ -19,8 +19,6 @@ from winback.facts.days import begins, day_number, microseconds
 from winback.facts.declared import Feature
 from winback.facts.kernel import Ints, Log
 
-OF_THE_SEEN_PART = ("rate", "weeks_share")  # kinds that say over how much of their window they were taken
-
 
 def features_at(
     facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1
@@ -94,7 +92,7 @@ def as_recorded(log: Log, n_customers: int, moments: Moments, pairs: Pairs, want
 def _only_seen(columns: Columns, wanted: Sequence[Feature], moments: Moments, pairs: Pairs) -> Columns:
     """The columns with NaN wherever the window begins before the table's log does."""
     for feature in wanted:
-        if feature.window and feature.kind not in OF_THE_SEEN_PART:
+        if feature.window and feature.kind != "rate":
             reach = feature.window * (2 if feature.kind == "trend" else 1)
             columns[feature.name][(moments.day - reach < moments.start)[pairs.cutoff]] = np.nan
     return columns

@@ -61,14 +61,6 @@ class View:
         sums = self.prefix[measure]
         return sums[self.stop] - sums[self._first(window)]
 
-    def groups(self, opens: str, window: int | None) -> Ints:
-        """How many groups of rows (weeks) reach into each pair's window; `opens` flags each group's first row.
-
-        The window's first row counts even where its group began before the window.
-        """
-        sums, first = self.prefix[opens], self._first(window)
-        return (first < self.stop) + sums[self.stop] - sums[np.minimum(first + 1, self.stop)]
-
     def _first(self, window: int | None) -> Ints:
         """Where each pair's window begins."""
         return self.start if window is None else self.from_[window]

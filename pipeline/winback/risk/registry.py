@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import shutil
+import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +106,10 @@ def _create_database(state: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415
 
     with _scratch(state) as folder:
-        made = SqlAlchemyStore(f"sqlite:///{folder.resolve() / 'mlflow.db'}", str(state.resolve() / "mlartifacts"))
+        database = folder.resolve() / f"{uuid.uuid4().hex}.db"  # a new name: MLflow keeps connections by name
+        made = SqlAlchemyStore(f"sqlite:///{database}", str(state.resolve() / "mlartifacts"))
         made.engine.dispose()
-        (folder / "mlflow.db").replace(state / "mlflow.db")
+        database.replace(state / "mlflow.db")
         store.sync_folder(state)
 
 

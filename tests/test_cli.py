@@ -1,0 +1,505 @@
+"""The command line: what it prints where, how it fails, and that what the documents show can be typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import shop
+from winback import __version__, runs, store
+from winback.cli import VERBS, cli, main
+from winback.facts.declared import builtin
+
+Call = Callable[..., tuple[int, str, str]]
+SAMPLE = ("--config", "configs/sample.toml")
+FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?winback (\S.*)$", re.MULTILINE)
+IN_TEXT = re.compile(r"`winback (\w[^`]*)`")
+PLACEHOLDERS = {"DIR": "my-shop", "FOLDER": "my-shop", "DAY": "2026-03-01", "YYYY-MM-DD": "2026-03-01"}
+SUMMARY = {
+    "run_id": "2026-02-15-0123456789ab",
+    "today": "2026-02-15",
+    "currency": "EUR",
+    "accounting": [
+        {"table": "orders", "rows_in": 6661, "accepted": 6650, "duplicates": 10, "quarantined": 1},
+        {"table": "events", "rows_in": 0, "accepted": 0, "duplicates": 0, "quarantined": 0},
+    ],
+    "model": {"name": "small", "version": 3, "rows": 1234},
+    "horizon_days": 28,
+    "quality": [
+        {
+            "cutoff": "2026-01-01",
+            "customers": 290,
+            "churned": 0.262,
+            "mean_predicted": 0.2519,
+            "auc": 0.86449,
+            "rule": "orders_90d",
+            "rule_auc": 0.804,
+            "log_loss": 0.3622,
+            "calibration_slope": 1.008,
+        }
+    ],
+    "customers": 1258,
+    "at_risk": 45,
+    "mean_probability": 0.2471,
+    "base_rate": 0.26,
+    "drivers": [
+        {"driver": "recency", "first_for": 40, "mean_points": 0.158},
+        {"driver": "cadence", "first_for": 5, "mean_points": -0.0191},
+        {"driver": "tenure", "first_for": 0, "mean_points": -0.5},
+    ],
+    "actions": [
+        {
+            "action": "a",
+            "name": "Coupons [/b] for three",
+            "customers": 7,
+            "expected_cost": 7.154,
+            "expected_net_gain": 16.1,
+        },
+    ],
+    "left_alone": {"contacted_recently": 32, "held_out": 6},
+    "expected_cost": 7.154,
+    "expected_net_gain": 1016.1,
+    "margin_at_stake": 3705.4,
+}
+SCREEN = """
+winback  2026-02-15  run 2026-02-15-0123456789ab
+
+Data accounted for
+source   rows  accepted  duplicates  quarantined
+orders  6,661     6,650          10            1
+events      0         0           0            0
+
+Model small version 3, examined on dates it had not seen
+cutoff      people   left  predicted    AUC   rule  log loss  slope
+2026-01-01     290  26.2%      25.2%  0.864  0.804     0.362   1.01
+rule: AUC of the best single rule, orders_90d
+
+45 of 1,258 customers are at risk of leaving within 28 days.
+Mean chance of all: 24.7%. Margin at stake: 3,705 EUR.
+
+Why
+driver   first reason for  mean points
+recency                40        +15.8
+cadence                 5         -1.9
+
+What to do
+action                                       customers  cost EUR  net gain EUR
+Coupons [/b] for three                               7      7.15         16.10
+leave alone: contacted too recently                 32
+leave alone: held out to measure the effect          6
+all, expected                                       45      7.15      1,016.10
+
+The list   runs/current/at_risk.csv
+All of it  runs/2026-02-15-0123456789ab
+"""
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Call the command: exit code, what it printed, and what it said besides."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def called(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return called
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configuration of a small shop, in whose folder the command is called."""
+    path = shop.lay_down(tmp_path, customers=5)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `winback init` lays down, with a quicker model, after `winback run`; commands are called in it."""
+    folder = tmp_path_factory.mktemp("project")
+    command = Path(sysconfig.get_path("scripts")) / "winback"
+    made = subprocess.run([command, "init", "."], cwd=folder, capture_output=True, text=True, check=False)
+    count = sum(path.is_file() for path in shop.TEMPLATE.rglob("*"))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout == (f"{count} files in .. Try:\n  winback run --config configs/sample.toml --date 2026-03-01\n")
+    shop.edit(folder / "configs" / "sample.toml", "[model]\n", '[model]\nspec = "../models/inactivity.toml"\n')
+    spec = folder / "models" / "inactivity.toml"
+    spec.write_text(re.sub(r"n_models = \d+", "n_models = 1", spec.read_text("utf-8")), "utf-8")
+    words = ["run", *SAMPLE, "--date", "2026-03-01"]
+    ran = subprocess.run([command, *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    (folder / "stdout").write_text(ran.stdout, "utf-8")
+    (folder / "stderr").write_text(ran.stderr, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project, as the folder in which the command is called."""
+    monkeypatch.chdir(project)
+    return project
+
+
+# --- help ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_says_what_it_does_and_shows_an_example(verb: str, call: Call):
+    code, out, err = call(verb, "--help")
+    assert (code, err) == (0, "")
+    (example,) = re.findall(r"Example: winback (.*?)\n\n", out, re.DOTALL)
+    words = shlex.split(example)
+    assert words[0] == verb
+    parse(words)
+    assert all(line.rstrip().endswith(".") for line in VERBS[verb].splitlines())
+
+
+def test_help_lists_the_verbs(call: Call):
+    code, out, err = call("--help")
+    assert (code, err) == (0, "")
+    listed = re.findall(r"^  (\w+)  +\S", out.partition("Commands:")[2], re.MULTILINE)
+    assert listed == sorted(VERBS)
+    assert call("-h") == (0, out, "")
+
+
+def test_version(call: Call):
+    assert call("--version") == (0, f"winback, version {__version__}\n", "")
+
+
+# --- init and run --------------------------------------------------------------------------------
+
+
+def test_init_lays_down_the_template(project: Path):
+    laid = shop.contents(project)
+    template = shop.contents(shop.TEMPLATE)
+    assert {"configs/winback.toml", "configs/actions.toml", "models/inactivity.toml"} <= template.keys()
+    assert {"data/sample/orders.csv", "data/README.md"} <= template.keys()
+    changed = {"configs/sample.toml", "models/inactivity.toml"}
+    assert [name for name, held in template.items() if laid[name] != held and name not in changed] == []
+
+
+def test_init_overwrites_nothing(tmp_path: Path, call: Call):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "winback.toml").write_text("mine", "utf-8")
+    code, out, err = call("init", tmp_path)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"Error: {tmp_path} holds 1 of the project's files already (first: configs/winback.toml); "
+        "nothing was written.\n"
+    )
+    assert shop.contents(tmp_path) == {"configs/winback.toml": b"mine"}
+
+
+def test_run_prints_the_screen_and_says_its_steps_beside(project: Path):
+    """What is printed can be piped; what is said on the way goes to stderr, a line a stage."""
+    said = (project / "stderr").read_text("utf-8")
+    assert re.sub(r"\d+\.\d s", "0.0 s", said) == (
+        "[1/7] Reading the sources (0.0 s)\n"
+        "[2/7] Learning from the past (0.0 s)\n"
+        "[3/7] Scoring today's customers (0.0 s)\n"
+        "[4/7] Finding the reasons (0.0 s)\n"
+        "[5/7] Drawing the hold-out, choosing actions (0.0 s)\n"
+        "[6/7] Writing the list (0.0 s)\n"
+        "[7/7] Publishing (0.0 s)\n"
+    )
+    printed = (project / "stdout").read_text("utf-8")
+    run_id = (project / "runs" / "sample" / "current").readlink()
+    assert printed.startswith(f"\nwinback  2026-03-01  run {run_id}\n\nData accounted for")
+    assert printed.endswith(f"The list   runs/sample/current/at_risk.csv\nAll of it  runs/sample/{run_id}\n")
+    assert "\x1b" not in printed + said
+
+
+def test_run_again_says_that_nothing_was_changed(inside: Path, call: Call):
+    run_id = (inside / "runs" / "sample" / "current").readlink()
+    code, out, err = call("run", *SAMPLE, "--date", "2026-03-01")
+    assert (code, err) == (0, "")
+    assert out == (
+        f"Run {run_id} is published already; nothing was changed.\n" + (inside / "stdout").read_text("utf-8")
+    )
+
+
+def test_run_prints_one_json_object_and_nothing_else(inside: Path, call: Call):
+    code, out, err = call("run", *SAMPLE, "--date", "2026-03-01", "--json")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    told = json.loads(out)
+    folder = Path(told.pop("folder"))
+    assert told.pop("published_now") is False
+    assert told == store.read_json(folder / "summary.json")
+    assert runs.verify(folder)["run_id"] == told["run_id"]
+
+
+def test_a_run_that_does_something_is_as_quiet_as_json(inside: Path, tmp_path: Path, call: Call):
+    """On a copy, because it publishes."""
+    path = shop.copy(inside / "configs" / "sample.toml", tmp_path / "configs")
+    for name in ("models", "data", "state", "runs"):
+        shop.copy(inside / name / "any", tmp_path / name)
+    code, out, err = call("run", "--config", path, "--date", "2026-03-02", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert (told["published_now"], told["today"], told["model"]["version"]) == (True, "2026-03-02", 1)
+
+
+# --- show, models, features ----------------------------------------------------------------------
+
+
+def publish(folder: Path, summary: dict[str, Any]) -> Path:
+    """A published run that says `summary`."""
+    place = folder / "runs" / summary["run_id"]
+
+    def make() -> dict[str, Any]:
+        store.write_json(place / "summary.json", summary)
+        return {}
+
+    runs.step(place, "list", make, ["summary.json"])
+    runs.publish(folder / "runs", summary["run_id"], {"logical_date": summary["today"]})
+    return place
+
+
+def test_show_prints_this(small: Path, call: Call):
+    publish(small.parent, SUMMARY)
+    code, out, err = call("show")
+    assert (code, err) == (0, "")
+    assert "\n".join(line.rstrip() for line in out.splitlines()) == SCREEN.rstrip("\n")
+
+
+def test_show_as_json_is_the_summary(small: Path, call: Call):
+    publish(small.parent, SUMMARY)
+    code, out, err = call("show", "--json")
+    assert (code, err, json.loads(out)) == (0, "", SUMMARY)
+
+
+def test_show_is_the_screen_of_the_run(inside: Path, call: Call):
+    assert call("show", *SAMPLE) == (0, (inside / "stdout").read_text("utf-8"), "")
+
+
+def test_show_before_the_first_run(small: Path, call: Call):
+    assert call("show") == (
+        1,
+        "",
+        "Error: nothing is published in runs yet; `winback run --date YYYY-MM-DD` does it.\n",
+    )
+
+
+def test_show_finds_a_damaged_file(small: Path, call: Call):
+    place = publish(small.parent, SUMMARY)
+    held = (place / "summary.json").read_bytes()
+    wanted = store.sha256(place / "summary.json")
+    (place / "summary.json").write_bytes(held[:-3])
+    found = store.sha256(place / "summary.json")
+    file = f"runs/{place.name}/summary.json"
+    assert call("show") == (
+        1,
+        "",
+        (
+            f"Error: {file} has {len(held) - 3} bytes and SHA-256 {found} (expected {len(held)} bytes and "
+            f"{wanted}). Run again for 2026-02-15: what is damaged is made anew, the rest is kept.\n"
+        ),
+    )
+
+
+def test_models_lists_the_promotions(inside: Path, small: Path, call: Call, monkeypatch: pytest.MonkeyPatch):
+    assert call("models") == (0, "No version of small was promoted yet; `winback run` trains one.\n", "")
+    monkeypatch.chdir(inside)
+    code, out, err = call("models", *SAMPLE)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d UTC  inactivity version 1  [0-9a-f]{12}  "
+        r"AUC at least \+0\.\d{3} above the best single rule\n",
+        out,
+    )
+    (row,) = json.loads(call("models", *SAMPLE, "--json")[1])
+    model = store.read_json(inside / "runs" / "sample" / "current" / "model.json")
+    assert (row["version"], row["sha256"]) == (1, model["sha256"])
+    assert row["sha256"][:12] in out
+    assert row["reason"] in out
+
+
+def test_features_lists_what_a_model_may_see(call: Call):
+    code, out, err = call("features")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == [feature.name for feature in builtin()]
+    assert len(out.splitlines()) >= 60
+    told = json.loads(call("features", "--json")[1])
+    assert [row["name"] for row in told] == [feature.name for feature in builtin()]
+    assert {"driver", "unit", "sentence", "label"} <= told[0].keys()
+
+
+# --- failures ------------------------------------------------------------------------------------
+
+
+def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call):
+    monkeypatch.chdir(tmp_path)
+    for words in (["run", "--date", "2026-03-01"], ["show"], ["models"]):
+        assert call(*words) == (
+            1,
+            "",
+            "Error: no file winback.toml. `winback init DIR` lays down a project with one to start from.\n",
+        )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'spec = "small.toml"',
+            'spec = "small.toml"\nhorizon = 5',
+            "winback.toml cannot be used:\n  model.horizon: unknown key. Did you mean 'horizon_days'?",
+        ),
+        (
+            "[offers]",
+            "[ofers]",
+            "winback.toml cannot be used:\n  ofers: unknown key. Did you mean 'offers'?",
+        ),
+        (
+            'spec = "small.toml"',
+            'spec = "large.toml"',
+            "no file large.toml. `winback init DIR` lays down a project with one to start from.",
+        ),
+        (
+            'path = "orders.csv"',
+            'path = "order.csv"',
+            (
+                "no file is called 'order.csv' (looked in .). A path is relative to the configuration file; "
+                "a pattern such as data/*.csv may be used"
+            ),
+        ),
+        (
+            'path = "orders.csv"',
+            'path = "package:no_such_shop/data/orders.csv"',
+            (
+                "'package:no_such_shop/data/orders.csv' reads a file of the package 'no_such_shop', which is not "
+                "installed; run: pip install no-such-shop"
+            ),
+        ),
+        (
+            "budget = 20.0",
+            "budget = 20,0",
+            (
+                "winback.toml is not valid TOML: Expected newline or end of document after a statement "
+                "(at line 32, column 12)"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_one_message_and_exit_code_1(small: Path, call: Call, old: str, new: str, said: str):
+    shop.edit(small, old, new)
+    assert call("run", "--date", "2026-02-15") == (1, "", f"Error: {said}\n")
+    assert not (small.parent / "runs").exists()
+
+
+def test_a_column_that_is_not_there_is_said_with_those_that_are(small: Path, call: Call):
+    shop.edit(small, 'columns.amount = "amount"', 'columns.amount = "total"')
+    assert call("run", "--date", "2026-02-15") == (
+        1,
+        "",
+        (
+            "[1/7] Reading the sources (0.0 s)\n"
+            "Error: orders.csv has no column 'total', which the mapping names; it has 'customer_id', 'ordered_at', "
+            "'amount', 'discount', 'category', 'channel'\n"
+        ),
+    )
+
+
+def test_too_little_data_is_said_with_numbers(small: Path, call: Call):
+    assert call("run", "--date", "2026-02-15", "--json") == (
+        1,
+        "",
+        (
+            "Error: the training rows hold 12 customers, 200 are needed (188 more). A longer history or earlier "
+            "cutoffs give more; [gates] of the spec holds the limit.\n"
+        ),
+    )
+    assert runs.current(small.parent / "runs") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run"], "Error: Missing option '--date'."),
+        (
+            ["run", "--date", "yesterday"],
+            "Error: Invalid value for '--date': 'yesterday' is not a date; write one such as 2017-12-31",
+        ),
+        (["run", "--date", "2026-02-30"], "Error: Invalid value for '--date': '2026-02-30' is not a date"),
+        (["run", "--dates", "2026-02-15"], "Error: No such option '--dates'. Did you mean '--date'?"),
+        (["walk"], "Error: No such command 'walk'."),
+        (["init"], "Error: Missing argument 'FOLDER'."),
+        (["show", "more"], "Error: Got unexpected extra argument (more)"),
+    ],
+)
+def test_wrong_use_is_exit_code_2(call: Call, words: list[str], said: str):
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: winback ")
+    assert err.splitlines()[-1].startswith(said)
+
+
+def test_a_bug_keeps_its_traceback(small: Path, monkeypatch: pytest.MonkeyPatch):
+    """What winback does not name as its own failure is not dressed up as one."""
+    monkeypatch.setattr("winback.config.load", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["show"])
+
+
+# --- what is written down ------------------------------------------------------------------------
+
+
+def parse(words: list[str]) -> None:
+    """Refuse words that the command would refuse, without doing anything."""
+    top = click.Context(cli, info_name="winback")
+    verb = cli.get_command(top, words[0])
+    assert verb is not None, words
+    verb.make_context(words[0], list(words[1:]), parent=top)
+
+
+def written(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each command that a document shows or a message names: where, and its words as text."""
+    for name, text in texts.items():
+        if name.endswith(".md"):
+            blocks = "\n".join(FENCE.findall(text))
+            yield from ((name, command) for command in COMMAND.findall(blocks))
+        if name.endswith(".md") or name.startswith("pipeline/"):
+            yield from ((name, command) for command in IN_TEXT.findall(text))
+
+
+def fault(command: str) -> str:
+    """Why a command cannot be typed; nothing when it can."""
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(command, comments=True)]
+    try:
+        if words[1:] or words[0] not in VERBS:  # a verb alone is its name, not a command
+            parse(words)
+    except (click.UsageError, AssertionError) as error:
+        return str(error)
+    return ""
+
+
+def test_every_command_written_down_can_be_typed(texts: dict[str, str]):
+    commands = list(written(texts))
+    shown = {command.split()[0] for name, command in commands if name == "README.md"}
+    assert shown == set(VERBS)
+    assert [(name, command, fault(command)) for name, command in commands if fault(command)] == []
+
+
+@pytest.mark.parametrize("command", ["walk", "run --dates 2026-01-01", "models promote NAME 3", "run --date soon"])
+def test_commands_that_do_not_exist_are_found(command: str):
+    texts = {"docs/any.md": f"Do:\n```sh\n$ winback {command}  # so\n```\nor `winback {command}`."}
+    found = list(written(texts))
+    assert [words.partition("  #")[0] for _, words in found] == [command, command]
+    assert all(fault(words) for _, words in found)

@@ -1,0 +1,357 @@
+"""From the sample's files to a champion: what training must show, keep, and not depend on."""
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import shop
+from winback.config import Cutoffs
+from winback.errors import FeatureMismatch, ModelNotBetter, ModelRefused, NotEnoughData
+from winback.facts import declared
+from winback.facts.ingest import ingest
+from winback.risk import model_file
+from winback.risk.dataset import Plan, plan_cutoffs, rows_at
+from winback.risk.estimator import ChurnClassifier
+from winback.risk.reasons import reasons_for
+from winback.risk.score import score
+from winback.risk.specs import Boosting, Gates, Spec
+from winback.risk.train import champion_for, enrol, features_of, train
+
+DAY = dt.timedelta(days=1)
+SPEC = Spec(
+    "small",
+    horizon_days=28,
+    active_days=90,
+    leave_out=("orders_total",),
+    estimator=Boosting(n_models=1, max_iter=40, learning_rate=0.1, max_features=0.3),
+    gates=Gates(min_customers=500, min_churned=100, max_calibration_error=0.1),
+)
+PLAN = Plan(
+    train=(dt.date(2025, 9, 1), dt.date(2025, 10, 1), dt.date(2025, 11, 1), dt.date(2025, 12, 1)),
+    holdout=(dt.date(2026, 1, 1), dt.date(2026, 1, 15)),
+)
+Rows = list[str]
+
+
+def taken_in(folder: Path, change: Callable[[str, Rows], Rows] = lambda _, lines: lines) -> Path:
+    """The facts of the sample, with its files' lines changed before they are read."""
+    asked = shop.job(shop.lay_down(folder))
+    for table in ("orders", "events", "contacts"):
+        header, lines = shop.rows(folder / f"{table}.csv")
+        shop.write_rows(folder / f"{table}.csv", header, change(table, lines))
+    ingest(asked.config.sources, asked.base, folder / "facts", "UTC", shop.RECEIVED)
+    return folder / "facts"
+
+
+def trained(facts: Path, zone: str = "UTC", **changed: object) -> ChurnClassifier:
+    """The small model of these facts."""
+    offered = declared.available({"orders", "orders.discount", "order_categories", "events"})
+    return train(facts, PLAN, zone, shop.TODAY, (replace(SPEC, **changed), offered))
+
+
+def chances(model: ChurnClassifier, facts: Path) -> pd.Series:
+    """Each customer's probability to leave after TODAY."""
+    features = features_of(model)
+    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC.active_days)
+    return score(model, rows, features, 0.5).set_index("customer_id")["probability"]
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return taken_in(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def model(facts: Path) -> ChurnClassifier:
+    return trained(facts)
+
+
+@pytest.fixture(scope="module")
+def published(model: ChurnClassifier, facts: Path) -> pd.Series:
+    return chances(model, facts)
+
+
+def test_the_plan_is_one_that_winback_would_make() -> None:
+    asked = Cutoffs(first=PLAN.train[0], holdout=PLAN.holdout)
+    assert plan_cutoffs(asked, 28, dt.date(2025, 1, 1), shop.TODAY) == PLAN
+
+
+def test_the_card_says_what_was_asked_learned_and_shown(model: ChurnClassifier) -> None:
+    card = model.card_
+    assert list(card) == ["spec", "today", "examined_after", "fitted_on", "rows", "quality", "reference"]
+    assert card["spec"] == SPEC.as_dict()
+    assert card["today"] == "2026-02-15"
+    assert card["examined_after"] == ["2025-09-01", "2025-10-01", "2025-11-01", "2025-12-01"]
+    assert card["fitted_on"] == [*card["examined_after"], "2026-01-01", "2026-01-15"]
+    assert [q["cutoff"] for q in card["quality"]] == ["2026-01-01", "2026-01-15"]
+    assert card["rows"] > 1000
+    for figures in card["quality"]:
+        assert figures["auc"] > figures["rule_auc"]
+        assert 0.1 < figures["churned"] < 0.4
+        assert 0.6 < figures["auc"] < 0.95
+        assert figures["log_loss"] < -np.log([figures["churned"], 1 - figures["churned"]]) @ [
+            figures["churned"],
+            1 - figures["churned"],
+        ]
+    assert set(card["reference"]) == {"base_rate", "log_odds"}
+    assert set(card["reference"]["log_odds"]) == {f.driver for f in features_of(model)}
+
+
+def test_the_model_reads_what_was_always_seen_and_not_left_out(model: ChurnClassifier) -> None:
+    """The log starts in 2025: at the first cutoff, 243 days later, a window of 365 days was not seen."""
+    names = {f.name for f in features_of(model)}
+    assert {"days_since_last_order", "orders_28d", "orders_180d", "engagements_28d"} <= names
+    assert "orders_total" not in names
+    assert not {f.name for f in declared.builtin() if f.window == 365} & names
+    assert names == set(model.feature_names_in_)
+
+
+def test_the_base_rate_is_that_of_all_rows_it_was_fitted_on(model: ChurnClassifier) -> None:
+    learned = sum(q["customers"] for q in model.card_["quality"])
+    assert learned < model.card_["rows"]
+    assert 0.1 < model.card_["reference"]["base_rate"] < 0.4
+
+
+def test_trained_again_it_is_the_same_to_the_bit(model: ChurnClassifier, facts: Path, published: pd.Series) -> None:
+    again = trained(facts)
+    assert again.card_ == model.card_
+    pd.testing.assert_series_equal(chances(again, facts), published, check_exact=True)
+
+
+def test_the_order_of_the_files_rows_changes_no_bit(
+    model: ChurnClassifier, published: pd.Series, tmp_path: Path
+) -> None:
+    """From shuffled files to facts, card and scores."""
+
+    def shuffled(table: str, lines: Rows) -> Rows:
+        mixed = random.Random(table).sample(lines, len(lines))
+        assert mixed != lines
+        return mixed
+
+    other = taken_in(tmp_path, shuffled)
+    again = trained(other)
+    assert again.card_ == model.card_
+    pd.testing.assert_series_equal(chances(again, other), published, check_exact=True)
+
+
+def test_what_customers_are_called_changes_no_score(
+    model: ChurnClassifier, published: pd.Series, tmp_path: Path
+) -> None:
+    """Names that sort the other way round, some with blanks, quotes, other alphabets: nothing is read from them."""
+
+    def name(old: str) -> str:
+        return f"{9999 - int(old[1:]):04} 顧客 '{old[::-1]}"
+
+    def renamed(_: str, lines: Rows) -> Rows:
+        return [",".join([name(line.split(",", 1)[0]), line.split(",", 1)[1]]) for line in lines]
+
+    found = chances(model, taken_in(tmp_path, renamed))
+    assert found.index.tolist() == sorted(name(old) for old in published.index)
+    assert found.to_dict() == {name(old): chance for old, chance in published.items()}
+
+
+def test_an_order_more_makes_hardly_anybody_who_was_overdue_likelier_to_leave(
+    model: ChurnClassifier, facts: Path, published: pd.Series, tmp_path: Path
+) -> None:
+    """An order yesterday, like the customer's last, of everybody; overdue: for over twice the usual pause.
+
+    Of others it may rightly: who buys every five weeks and was due tomorrow would have ordered within the
+    28 days that are asked about, and who ordered yesterday will not.
+    """
+    stamp = f"{shop.TODAY - DAY}T12:00:00Z"
+
+    def one_more(table: str, lines: Rows) -> Rows:
+        if table != "orders":
+            return lines
+        before = [line.split(",") for line in lines if line.split(",")[1] < stamp]
+        last = {fields[0]: fields for fields in sorted(before, key=lambda fields: fields[1])}
+        return [*lines, *(",".join([who, stamp, *rest]) for who, _, *rest in last.values())]
+
+    found = chances(model, taken_in(tmp_path, one_more))[published.index]
+    pause = declared.named(["overdue_median_ratio"])
+    overdue = rows_at(facts, [shop.TODAY], "UTC", pause, SPEC.active_days)["overdue_median_ratio"].to_numpy() > 2
+    then, now = published[overdue], found[overdue]
+    assert len(then) > 30
+    assert (now <= then).mean() >= 0.95
+    assert (now <= then + 0.05).all()
+    assert now.mean() < 0.75 * then.mean()
+    assert found.mean() < 0.9 * published.mean()
+
+
+def test_what_happens_from_today_on_changes_no_score(
+    model: ChurnClassifier, published: pd.Series, facts: Path, tmp_path: Path
+) -> None:
+    """Nor the model: what was trained for TODAY knows of no row of TODAY or later."""
+
+    def until_today(_: str, lines: Rows) -> Rows:
+        kept = [line for line in lines if line.split(",")[1] < f"{shop.TODAY}"]
+        assert len(kept) < len(lines)
+        return kept
+
+    known = taken_in(tmp_path, until_today)
+    again = trained(known)
+    assert again.card_ == model.card_
+    pd.testing.assert_series_equal(chances(again, known), published, check_exact=True)
+
+
+def test_a_model_from_its_file_gives_the_same_bits(
+    model: ChurnClassifier, facts: Path, published: pd.Series, tmp_path: Path
+) -> None:
+    """Scores and reasons."""
+    sha256 = model_file.save(model, tmp_path / "model.skops")
+    loaded = model_file.load(tmp_path / "model.skops", sha256)
+    assert loaded.card_ == model.card_
+    assert loaded.card_["spec"] == SPEC.as_dict()
+    pd.testing.assert_series_equal(chances(loaded, facts), published, check_exact=True)
+    features = features_of(model)
+    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC.active_days).assign(probability=published.to_numpy())
+    ours, theirs = (reasons_for(each, rows, features) for each in (model, loaded))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    total = ours.groupby("customer_id")["points"].sum() + ours["base_rate"].iloc[0]
+    assert (total - published).abs().max() < 1e-9
+
+
+def test_a_cutoff_is_called_by_the_businesss_date(facts: Path) -> None:
+    """East of Greenwich the day begins while it is still yesterday in UTC."""
+    model = trained(facts, zone="Asia/Tokyo")
+    assert [q["cutoff"] for q in model.card_["quality"]] == ["2026-01-01", "2026-01-15"]
+
+
+@pytest.mark.parametrize(
+    ("gates", "error", "start"),
+    [
+        (
+            Gates(min_customers=100_000),
+            NotEnoughData,
+            "the training rows hold ",
+        ),
+        (
+            Gates(min_auc_gain=0.4),
+            ModelNotBetter,
+            "on the held-out cutoffs the model's AUC is +0.",
+        ),
+        (
+            Gates(max_calibration_error=0.0),
+            ModelNotBetter,
+            "on the held-out cutoffs the mean predicted chance is ",
+        ),
+    ],
+)
+def test_a_gate_that_is_missed_stops_the_training(
+    facts: Path, gates: Gates, error: type[Exception], start: str
+) -> None:
+    with pytest.raises(error) as refused:
+        trained(facts, gates=gates)
+    assert str(refused.value).startswith(start)
+
+
+def test_the_examined_model_has_not_seen_the_holdouts(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the two fits only the second, after the examination, has rows of a hold-out."""
+    seen, fit = [], ChurnClassifier.fit
+
+    def watched(self: ChurnClassifier, X: pd.DataFrame, y: np.ndarray, folds: list) -> ChurnClassifier:
+        seen.append(len(X))
+        assert all(max(train) < len(X) for train, _ in folds)
+        return fit(self, X, y, folds)
+
+    monkeypatch.setattr(ChurnClassifier, "fit", watched)
+    card = trained(facts).card_
+    assert seen == [card["rows"] - sum(q["customers"] for q in card["quality"]), card["rows"]]
+
+
+def test_holdouts_without_a_cohort_are_refused(facts: Path) -> None:
+    """A shop that is closed on Sundays, asked about yesterday's customers on a Monday."""
+    nobody = Plan(PLAN.train, (dt.date(2024, 1, 1),))
+    offered = declared.named(["days_since_last_order", "orders_28d"])
+    with pytest.raises(NotEnoughData) as refused:
+        train(facts, nobody, "UTC", shop.TODAY, (replace(SPEC, leave_out=()), offered))
+    assert str(refused.value) == "nobody was in the cohort at any of the hold-out cutoffs; choose others."
+
+
+def test_features_are_read_in_the_models_order(
+    model: ChurnClassifier, published: pd.Series, facts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later winback may declare them in another; the model goes on with its own."""
+    turned = tuple(reversed(declared.builtin()))
+    monkeypatch.setattr(declared, "builtin", lambda: turned)
+    assert [f.name for f in features_of(model)] == list(model.feature_names_in_)
+    pd.testing.assert_series_equal(chances(model, facts), published, check_exact=True)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_features_that_are_declared_no_more(
+    model: ChurnClassifier, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    gone = [str(name) for name in model.feature_names_in_[:count]]
+    left = tuple(f for f in declared.builtin() if f.name not in gone)
+    monkeypatch.setattr(declared, "builtin", lambda: left)
+    with pytest.raises(FeatureMismatch) as refused:
+        features_of(model)
+    assert str(refused.value) == (
+        f"the model reads {count} features that this version of winback does not declare (first: {gone[:5]}). Train "
+        "again, or run the version of winback that trained it."
+    )
+
+
+AT = dt.datetime(2026, 2, 15, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def state(model: ChurnClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the small model is the champion."""
+    folder = tmp_path_factory.mktemp("state")
+    first = enrol(folder, model, {"inputs": "a", "today": shop.TODAY}, AT)
+    again = enrol(folder, model, {"today": shop.TODAY, "inputs": "a"}, AT + DAY)
+    assert (first.name, first.version) == ("small", 1)
+    assert again == first
+    return folder
+
+
+def test_before_the_first_training_there_is_no_champion(tmp_path: Path) -> None:
+    assert champion_for(tmp_path, SPEC, shop.TODAY) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_champion_comes_back_as_it_was_trained(state: Path, facts: Path, published: pd.Series) -> None:
+    found = champion_for(state, SPEC, shop.TODAY)
+    assert found is not None
+    version, model = found
+    assert (version.name, version.version) == ("small", 1)
+    pd.testing.assert_series_equal(chances(model, facts), published, check_exact=True)
+
+
+@pytest.mark.parametrize("days", [0, 1, 400])
+def test_a_champion_serves_from_its_own_day_on(state: Path, days: int) -> None:
+    assert champion_for(state, SPEC, shop.TODAY + days * DAY) is not None
+
+
+def test_a_champion_may_not_know_the_future(state: Path) -> None:
+    with pytest.raises(ModelRefused) as refused:
+        champion_for(state, SPEC, shop.TODAY - DAY)
+    assert str(refused.value) == (
+        "the champion of small (version 1) learned from data up to 2026-02-15; a list for 2026-02-14 made with it "
+        "would know the future. Give the runs of earlier dates a state folder of their own ([project] state)."
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "other"},
+        {"horizon_days": 29},
+        {"active_days": None},
+        {"leave_out": ()},
+        {"estimator": Boosting()},
+        {"gates": Gates()},
+    ],
+)
+def test_the_champion_of_another_question_is_none(state: Path, changed: dict[str, object]) -> None:
+    """Even of a day that it must not serve: a new one is trained for the new question."""
+    assert champion_for(state, replace(SPEC, **changed), shop.TODAY) is None
+    assert champion_for(state, replace(SPEC, **changed), shop.TODAY - DAY) is None
