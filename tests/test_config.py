@@ -108,7 +108,8 @@ def test_the_columns_may_be_sums_and_constants() -> None:
             "sources.events.lookups.0.colums: unknown key. Did you mean 'columns'?",
         ),
         (
-            '[sources.events]\npath = "e"\ncolumns = {}\nlookups = [{ path = "p", on = "q" }, { on = "q", path = "p", zz = 1 }]',
+            '[sources.events]\npath = "e"\ncolumns = {}\n'
+            'lookups = [{ path = "p", on = "q" }, { on = "q", path = "p", zz = 1 }]',
             "sources.events.lookups.1.zz: unknown key. Known: columns, on, path.",
         ),
     ],

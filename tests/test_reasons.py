@@ -145,7 +145,7 @@ def test_a_driver_speaks_by_the_known_feature_that_moved_most_in_its_direction(
     for row in reasons.itertuples():
         mine = [f for f in FEATURES if f.driver == row.driver]
         toward = {
-            f.name: shares.at[row.customer_id, f.name] * np.sign(row.points)
+            f.name: shares.loc[row.customer_id, f.name] * np.sign(row.points)
             for f in mine
             if not math.isnan(people_.loc[row.customer_id, f.name])
         }
