@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import os
 import random
@@ -16,8 +17,9 @@ import pytest
 
 import shop
 from winback import nightly, runs, store
-from winback.errors import ModelRefused, RunInProgress, TooManyBadRows
+from winback.errors import FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
 from winback.facts import declared
+from winback.facts.labels import refuse_silence
 from winback.risk import registry
 from winback.risk.promotions import history
 
@@ -273,6 +275,43 @@ def test_an_earlier_date_than_the_champion_learned_from_is_refused(mine: Path, f
         "the champion of small (version 1) learned from data up to 2026-02-15; a list for 2026-02-01 made "
         "with it would know the future. Give the runs of earlier dates a state folder of their own "
         "([project] state)."
+    )
+    assert runs.current(mine.parent / "runs") == mine.parent / "runs" / folder.name
+
+
+def test_a_feed_that_fell_silent_is_no_reason_for_a_list(mine: Path, folder: Path):
+    """The sample ends with February; a list for June would hold everybody."""
+    facts = shop.job(mine).facts
+    refuse_silence(facts, "UTC", dt.date(2026, 3, 7))
+    with pytest.raises(WindowNotRecorded):
+        refuse_silence(facts, "UTC", dt.date(2026, 3, 8))
+    with pytest.raises(WindowNotRecorded) as caught:
+        shop.run(mine, dt.date(2026, 6, 1))
+    assert str(caught.value) == (
+        "the newest order before 2026-06-01 is from 2026-02-28, more than 7 days earlier: everybody would seem "
+        "to be leaving. Is the feed complete, and the date right?"
+    )
+    assert runs.current(mine.parent / "runs") == mine.parent / "runs" / folder.name
+
+
+@pytest.mark.parametrize(
+    ("old", "lost"),
+    [
+        ('columns.discount = "discount"\n', "discount_share_28d"),
+        ('columns.category = "category"\n', "categories_28d"),
+        (re.search(r"\[sources.events\]\n.*\n.*\n", shop.CONFIG)[0], "days_since_last_engagement"),
+    ],
+)
+def test_a_champion_is_not_used_without_what_it_reads(mine: Path, folder: Path, old: str, lost: str):
+    """Not even where the columns would be there and empty."""
+    shop.edit(mine, old, "")
+    with pytest.raises(FeatureMismatch) as caught:
+        shop.run(mine)
+    assert re.fullmatch(
+        r"the champion of small \(version 1\) reads \d+ features that the configured sources do not give "
+        rf"\(first: \['{lost}'.*\]\)\. Configure what it was trained on, or train anew in another state folder "
+        r"\(\[project\] state\)\.",
+        str(caught.value),
     )
     assert runs.current(mine.parent / "runs") == mine.parent / "runs" / folder.name
 

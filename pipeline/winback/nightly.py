@@ -26,7 +26,7 @@ from winback.facts.contacts import days_since_last_contact
 from winback.facts.declared import Feature
 from winback.facts.features import features_at
 from winback.facts.ingest import ingest
-from winback.facts.labels import newest_order, oldest_order
+from winback.facts.labels import oldest_order, refuse_silence
 from winback.facts.sources import fingerprint
 from winback.insight.summary import summarise
 from winback.offers.catalogue import Action, load_catalogue
@@ -39,7 +39,7 @@ from winback.risk.promotions import Version
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
 from winback.risk.specs import Spec, load_spec
-from winback.risk.train import champion_for, enrol, features_of, train
+from winback.risk.train import champion_for, enrol, features_of, refuse_lost_features, train
 
 STAGES = ("ingest", "model", "scores", "reasons", "decisions", "list", "publish")
 FACTS_OF_PEOPLE = (
@@ -156,8 +156,8 @@ def offered_features(config: Config) -> tuple[Feature, ...]:
 def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
     """The champion, trained first where there is none for this question."""
     say("model")
+    refuse_silence(job.facts, job.zone, job.today)
     if (found := champion_for(job.state, job.spec, job.today)) is None:
-        newest_order(job.facts, job.zone, job.today)
         history_starts = oldest_order(job.facts, job.zone)
         plan = plan_cutoffs(job.config.cutoffs, job.spec.horizon_days, history_starts, job.today)
         ask = (job.spec, offered_features(job.config))
@@ -170,6 +170,7 @@ def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
         }
         found = enrol(job.state, model, made_from, job.received_at), model
     version, model = found
+    refuse_lost_features(version, model, offered_features(job.config))
 
     def make() -> dict[str, Any]:
         card = {

@@ -74,6 +74,16 @@ def newest_order(facts: Path, zone: str, today: dt.date) -> dt.date:
     return day_of(found[0])
 
 
+def refuse_silence(facts: Path, zone: str, today: dt.date) -> None:
+    """WindowNotRecorded when the log fell silent long before `today`."""
+    newest = newest_order(facts, zone, today)
+    if newest < today - dt.timedelta(days=SILENCE_DAYS):
+        raise WindowNotRecorded(
+            f"the newest order before {today} is from {newest}, more than {SILENCE_DAYS} days earlier: everybody "
+            "would seem to be leaving. Is the feed complete, and the date right?"
+        )
+
+
 def oldest_order(facts: Path, zone: str) -> dt.date:
     """The day of the first order in the log."""
     query = "SELECT min(CAST(timezone($zone, ordered_at) AS DATE)) FROM read_parquet($orders)"

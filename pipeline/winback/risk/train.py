@@ -141,3 +141,14 @@ def features_of(model: ChurnClassifier) -> tuple[Feature, ...]:
             f"(first: {gone[:5]}). Train again, or run the version of winback that trained it."
         )
     return tuple(known[name] for name in names)
+
+
+def refuse_lost_features(version: Version, model: ChurnClassifier, offered: Sequence[Feature]) -> None:
+    """FeatureMismatch when a champion reads what the configured sources do not offer any more."""
+    at_hand = {f.name for f in offered}
+    if lost := [f.name for f in features_of(model) if f.name not in at_hand]:
+        raise FeatureMismatch(
+            f"the champion of {version.name} (version {version.version}) reads {len(lost)} features that the "
+            f"configured sources do not give (first: {lost[:5]}). Configure what it was trained on, or train anew "
+            "in another state folder ([project] state)."
+        )
