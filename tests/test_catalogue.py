@@ -1,10 +1,12 @@
 """The catalogue: what the shipped one holds, and what a wrong one is told."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from winback.errors import ConfigError
+from winback.facts.declared import Driver, builtin
 from winback.offers.catalogue import Action, load_catalogue
 
 DRIVERS = (
@@ -18,6 +20,13 @@ DRIVERS = (
     "breadth",
     "habits",
     "engagement",
+    "seasonality",
+    "loyalty",
+    "returns",
+    "service",
+    "satisfaction",
+    "subscription",
+    "payments",
 )
 
 CHANNELS = "'email', 'sms', 'push', 'post', 'call', 'app' or 'store'"
@@ -52,9 +61,14 @@ def written(tmp_path: Path):
 
 def test_the_shipped_catalogue_answers_every_driver_with_at_least_two_actions(shipped: Path) -> None:
     actions = load_catalogue(shipped, DRIVERS)
-    assert 14 <= len(actions) <= 18
+    assert 14 <= len(actions) <= 30
     for driver in DRIVERS:
         assert sum(driver in action.drivers for action in actions) >= 2, driver
+
+
+def test_every_driver_of_risk_is_answered() -> None:
+    """All the causes that a model of risk can name; what we sent ourselves is none of them."""
+    assert set(DRIVERS) == {f.driver for f in builtin() if f.use == "risk"} == set(get_args(Driver)) - {"fatigue"}
 
 
 def test_the_shipped_rates_are_modest_and_every_driver_has_an_answer_without_money(shipped: Path) -> None:
@@ -167,6 +181,17 @@ def test_all_faults_of_the_catalogue_as_a_whole_are_told_at_once(written) -> Non
         "  thanks: this id is given to more than one action; every id must be its own.\n"
         "  other: no driver is called 'tenur'. Did you mean 'tenure'?\n"
         "  drivers: no action answers 'recency'; add one, or add it to an action's drivers."
+    )
+
+
+def test_an_action_may_name_a_driver_that_this_project_cannot_bring_up(written) -> None:
+    """Known beside those that must be answered; any other word is still refused."""
+    path = written(ONE.replace('["tenure"]', '["tenure", "payments"]'))
+    assert [action.id for action in load_catalogue(path, ["tenure"], ["payments"])] == ["thanks"]
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, ["tenure"], ["payment"])
+    assert str(error.value) == (
+        f"{path} cannot be used:\n  thanks: no driver is called 'payments'. Did you mean 'payment'?"
     )
 
 

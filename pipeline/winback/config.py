@@ -6,30 +6,23 @@ Paths in a file are relative to that file. Unknown keys are errors that name the
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import importlib.resources
-import tomllib
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
+    BeforeValidator,
     Field,
-    StringConstraints,
-    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 from pydantic.dataclasses import dataclass
 
-from winback.errors import ConfigError
+from winback.toml_files import STRICT, parse, read_toml
 
-T = TypeVar("T")
-STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -46,19 +39,49 @@ def _known_zone(name: str) -> str:
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
-def _one_of_three(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+def _one_of_four(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """One fault for a column written in none of the ways, where a union would give one a way."""
     try:
         return read(value)
     except ValidationError as error:
         raise ValueError(
-            'write a source column, a list of source columns to be added up, or { value = "..." }'
+            'write a source column, a list of source columns to be added up, { product = ["a", "b"] } '
+            'or { value = "..." }'
         ) from error
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 # The columns of a file are known without the blanks around their names.
-Name = Annotated[str, StringConstraints(strip_whitespace=True)]
-Column = Annotated[Name | tuple[Name, ...] | dict[Literal["value"], Name], WrapValidator(_one_of_three)]
+Name = Annotated[str, AfterValidator(str.strip)]
+Constant = dict[Literal["value"], Name]
+Product = dict[Literal["product"], tuple[Name | float, ...]]
+Column = Annotated[Name | tuple[Name, ...] | Constant | Product, WrapValidator(_one_of_four)]
+Words = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Rule:
+    """What becomes of the rows in which `column` is as one of the other keys says.
+
+    `leave_out`: such rows are counted by rule and used nowhere. `return`: they are goods that came
+    back, so their amount counts below zero. `other_than` holds for an empty column too.
+    """
+
+    column: Name
+    then: Literal["leave_out", "return"]
+    equals: Words = ()
+    other_than: Words = ()
+    starts_with: Words = ()
+    below: float | None = None
+    missing: bool = False
+
+    def __post_init__(self) -> None:
+        """Exactly one condition is given."""
+        if sum(map(bool, (self.equals, self.other_than, self.starts_with, self.below is not None, self.missing))) != 1:
+            raise ValueError("give exactly one of equals, other_than, starts_with, below and missing = true")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -73,34 +96,73 @@ class Lookup:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT, kw_only=True)
 class Source:
     """Where one table comes from and how its columns are called there.
 
+    `path`: a file, a folder, a pattern, or a place in an object store; else `url` of a database (in
+    `url_env` the name of an environment variable that holds it) with a `table` or a `query` of it.
+    `quoted_newlines`: quoted fields of delimited text may span lines. A packed file may come to
+    `max_expansion` times its size, any file to `max_decoded_gb`.
     `columns` maps a contract's column to a source column, to a list of source columns to be
-    added up, or to `{ value = "..." }` for a constant.
+    added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }` for a constant.
+    `values` translates the source's words: `values = { status = { "declined" = "failed" } }`.
+    `mended` names files with the quarantine's columns whose edited rows stand for the refused ones.
     """
 
-    path: str
+    path: str = ""
     columns: dict[str, Column]
-    format: Literal["auto", "csv", "parquet"] = "auto"
+    format: Literal["auto", "csv", "parquet", "jsonl"] = "auto"
     grain: Literal["row", "line"] = "row"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
+    quoted_newlines: bool = False
+    max_expansion: Annotated[int, Field(ge=1)] = 200
+    max_decoded_gb: Annotated[float, Field(gt=0)] = 64.0
+    url: str | None = field(default=None, repr=False)
+    url_env: str | None = None
+    table: Name | tuple[str, ...] | None = None
+    query: str | None = None
     date_format: str | None = None
     time_zone: Zone | None = None
     lookups: tuple[Lookup, ...] = ()
     duplicates: Literal["drop", "keep"] = "drop"
     max_bad_share: Share = 0.01
+    rules: tuple[Rule, ...] = ()
+    values: dict[str, dict[Name, str]] = field(default_factory=dict)
+    mended: Words = ()
+
+    def __post_init__(self) -> None:
+        """The rows come from one place."""
+        if (bool(self.path), self.url is not None, self.url_env is not None).count(True) != 1:
+            raise ValueError("give exactly one of path, url and url_env")
+        asked = (self.table is not None, self.query is not None).count(True)
+        if asked != (0 if self.path else 1):
+            raise ValueError("a database is read by url or url_env with either table or query, a path with neither")
 
 
 @dataclass(frozen=True, config=STRICT)
 class Sources:
-    """The tables at hand; only `orders` is required."""
+    """The tables at hand; `orders` or `subscriptions` is required."""
 
-    orders: Source
+    orders: Source | None = None
     events: Source | None = None
     contacts: Source | None = None
+    tickets: Source | None = None
+    surveys: Source | None = None
+    subscriptions: Source | None = None
+    payments: Source | None = None
+    customers: Source | None = None
+    consents: Source | None = None
+    suppressions: Source | None = None
+    outcomes: Source | None = None
+
+    def __post_init__(self) -> None:
+        """A project without a table that tells who stayed has no question to ask."""
+        if self.orders is None and self.subscriptions is None:
+            raise ValueError(
+                "give [sources.orders] or [sources.subscriptions]; the other tables come beside one of them"
+            )
 
     def given(self) -> dict[str, Source]:
         """The sources that are configured, by table name."""
@@ -109,12 +171,13 @@ class Sources:
 
 @dataclass(frozen=True, config=STRICT)
 class Project:
-    """Where winback keeps what it owns, and the business's clock and currency."""
+    """Where winback keeps what it owns, the business's clock and currency, and the language of the reasons."""
 
     state: str = "state"
     runs: str = "runs"
     time_zone: Zone = "UTC"
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    language: Literal["en", "ru", "zh"] = "en"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -163,6 +226,32 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, config=STRICT)
+class OwnFeatures:
+    """Features the project declares itself, beside those that come with winback: TOML files of [[feature]]."""
+
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, config=STRICT)
+class DataGates:
+    """What the data must show before a model learns from them or scores with them.
+
+    The defaults are the smallest figures that vendors publish for the same question: 500 customers who
+    ever bought; 100 of each outcome; no needed column empty in more than a fifth of the rows; no week
+    without an order. `min_history_days`: none means what the question's windows take. Of the orders in
+    the 30 days before the training cutoffs `min_recorded_share` must have been known by then.
+    """
+
+    min_customers: Annotated[int, Field(ge=1)] = 500
+    min_positives: Annotated[int, Field(ge=1)] = 100
+    min_negatives: Annotated[int, Field(ge=1)] = 100
+    min_history_days: Days | None = None
+    max_missing_share: Share = 0.2
+    max_silence_days: Annotated[int, Field(ge=0, le=3650)] = 7
+    min_recorded_share: Share = 0.8
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A project: sources, the question asked of them, and how its answers are used."""
 
@@ -171,74 +260,10 @@ class Config:
     model: ModelChoice = ModelChoice()
     cutoffs: Cutoffs = Cutoffs()
     offers: Offers = Offers()
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of one TOML file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"no file {path}. `winback init DIR` lays down a project with one to start from.") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
-
-
-def shipped(folder: str, name: str, base: Path) -> Path:
-    """The file `name` beside the config, or, for a bare name, the one of `folder` that comes with winback."""
-    if name.endswith(".toml"):
-        return base / name
-    ours = Path(str(importlib.resources.files("winback"))) / "template" / folder
-    known = [path.stem for path in ours.glob("*.toml")]
-    if name not in known:
-        raise ConfigError(
-            f"no file of {folder} that comes with winback is called {name!r}.{did_you_mean(name, known)} "
-            "A file of your own is named with its ending, '.toml'."
-        )
-    return ours / f"{name}.toml"
+    gates: DataGates = DataGates()
+    features: OwnFeatures = OwnFeatures()
 
 
 def load(path: Path) -> Config:
     """The project that `path` describes."""
     return parse(Config, read_toml(path), str(path))
-
-
-def parse(cls: type[T], values: dict[str, Any], where: str) -> T:
-    """`values` as a `cls`; every fault is named in one ConfigError, with the nearest known key."""
-    try:
-        return TypeAdapter(cls).validate_python(values)
-    except ValidationError as error:
-        faults = "\n".join(f"  {_fault(cls, e)}" for e in error.errors(include_url=False))
-        raise ConfigError(f"{where} cannot be used:\n{faults}") from error
-
-
-def _fault(cls: type, error: Any) -> str:
-    """One line for one of pydantic's errors."""
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"{place}: unknown key.{did_you_mean(str(error['loc'][-1]), _keys_at(cls, error['loc'][:-1]))}"
-    if error["type"] in ("missing", "missing_argument"):
-        return f"{place}: is required"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message} (came: {error['input']!r})"
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """A hint to the nearest of `known`, or the whole list when none is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
-
-
-def _keys_at(cls: type, place: tuple[int | str, ...]) -> list[str]:
-    """The keys a dataclass knows at `place` below `cls`."""
-    for part in place:
-        if isinstance(part, str) and is_dataclass(cls):
-            cls = _dataclass_in(get_type_hints(cls).get(part, cls))
-    return [f.name for f in fields(cls)] if is_dataclass(cls) else []
-
-
-def _dataclass_in(annotation: Any) -> type:
-    """The dataclass that an annotation is or holds, as `Source | None` and `tuple[Lookup, ...]` do."""
-    inside = (annotation, *get_args(annotation))
-    return next((part for part in inside if isinstance(part, type) and is_dataclass(part)), object)

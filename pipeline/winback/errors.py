@@ -5,6 +5,7 @@ WinbackError
 ├── SourceError          a source cannot be read, or lacks the columns its mapping names
 ├── TooManyBadRows       more of a source was quarantined than its limit allows
 ├── NotEnoughData        too few customers, too little history
+├── DataRefused          the data do not pass the gates of [gates]
 ├── WindowNotRecorded    a label was asked for before its window was fully recorded
 ├── FeatureMismatch      the features at hand are not those the model was trained on
 ├── ModelRefused         a model file is not the one registered, or holds types we do not load
@@ -37,6 +38,10 @@ class TooManyBadRows(WinbackError):
 
 class NotEnoughData(WinbackError):
     """Too few customers or too little history for what was asked."""
+
+
+class DataRefused(WinbackError):
+    """The data do not pass the gates of [gates]."""
 
 
 class WindowNotRecorded(WinbackError):

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from winback.config import STRICT, Money, Share, did_you_mean, parse, read_toml
+from winback.config import Money, Share
 from winback.errors import ConfigError
+from winback.toml_files import STRICT, did_you_mean, parse, read_toml
 
 ANY = "any"
 LEAVE_ALONE = "leave_alone"
@@ -78,9 +79,10 @@ class Action:
         return driver in self.drivers or ANY in self.drivers
 
 
-def load_catalogue(path: Path, drivers: Collection[str]) -> tuple[Action, ...]:
+def load_catalogue(path: Path, drivers: Collection[str], known: Collection[str] = ()) -> tuple[Action, ...]:
     """The actions of `path`, in order of id; each of `drivers` is answered by at least one of them.
 
+    `known` are further drivers that an action may name: those this project's sources cannot bring up.
     Raises ConfigError for an unknown key or driver, an id given twice, or a driver nobody answers.
     """
     values = read_toml(path)
@@ -91,7 +93,7 @@ def load_catalogue(path: Path, drivers: Collection[str]) -> tuple[Action, ...]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ConfigError(f"{path} holds no actions. Each one starts with a line [[actions]].")
     actions = [parse(Action, row, _place(path, number, row)) for number, row in enumerate(rows, start=1)]
-    faults = _faults(actions, drivers)
+    faults = _faults(actions, drivers, known)
     if faults:
         raise ConfigError(f"{path} cannot be used:\n" + "\n".join(f"  {fault}" for fault in faults))
     return tuple(sorted(actions, key=lambda action: action.id))
@@ -102,9 +104,9 @@ def _place(path: Path, number: int, row: dict[str, Any]) -> str:
     return f"{path}, action {number} ({row.get('id', 'without an id')})"
 
 
-def _faults(actions: list[Action], drivers: Collection[str]) -> list[str]:
+def _faults(actions: list[Action], drivers: Collection[str], further: Collection[str]) -> list[str]:
     """What is wrong with the catalogue as a whole, one line a fault."""
-    known = [*sorted(drivers), ANY]
+    known = [*sorted({*drivers, *further}), ANY]
     twice = sorted(id_ for id_, count in Counter(action.id for action in actions).items() if count > 1)
     unknown = [(action.id, d) for action in actions for d in action.drivers if d not in known]
     unanswered = [d for d in sorted(drivers) if not any(action.answers(d) for action in actions)]
