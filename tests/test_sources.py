@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from winback.config import Sources, parse
+from winback.config import Sources
 from winback.errors import MissingExtra, SourceError
 from winback.facts.sources import files_of, fingerprint, named_files
+from winback.toml_files import parse
 
 COLUMNS = {"customer_id": "c", "ordered_at": "d", "amount": "a"}
 
@@ -20,7 +21,10 @@ COLUMNS = {"customer_id": "c", "ordered_at": "d", "amount": "a"}
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     """A project folder with files whose content is their own name."""
-    for name in ("in/b.csv", "in/a.csv", "in/deep/c.csv", "in/odd [1]*.csv", "look.parquet", "in/note.txt"):
+    names = ("in/b.csv", "in/a.csv", "in/deep/c.csv", "in/odd [1]*.csv", "look.parquet", "in/note.txt")
+    packed = ("all/d1/x.JSONL.zst", "all/d1/y.csv.gz", "all/z.ndjson", "all/notes.md", "all/.hidden.csv")
+    written_by_tools = ("all/_SUCCESS", "all/_old/w.csv", "all/.tmp/v.csv", "none/README")
+    for name in (*names, *packed, *written_by_tools):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
@@ -40,6 +44,9 @@ def sources(path: str, lookup: str | None = None) -> Sources:
         ("in/**/*.csv", ["in/a.csv", "in/b.csv", "in/deep/c.csv", "in/odd [1]*.csv"]),
         ("in/odd [1]*.csv", ["in/odd [1]*.csv"]),
         ("in/../in/a.csv", ["in/../in/a.csv"]),
+        ("all", ["all/d1/x.JSONL.zst", "all/d1/y.csv.gz", "all/z.ndjson"]),
+        ("all/", ["all/d1/x.JSONL.zst", "all/d1/y.csv.gz", "all/z.ndjson"]),
+        ("all/d?", ["all/d1/x.JSONL.zst", "all/d1/y.csv.gz"]),
     ],
 )
 def test_files(base, path, names):
@@ -100,12 +107,17 @@ def test_files_of_a_package_are_found_without_importing_it(package, tmp_path):
             ),
         ),
         (
-            "in",
+            "none",
             SourceError,
             (
-                "no file is called 'in' (looked in {base}). A path is relative to the configuration file; "
-                "a pattern such as data/*.csv may be used"
+                "the folder 'none' has no data files (looked in {base}/none); their names end in .csv, .json, "
+                ".jsonl, .ndjson, .parquet, .pq, .psv, .tsv, .txt, or in one of these and .gz or .zst"
             ),
+        ),
+        (
+            "a" * 300,
+            SourceError,
+            f"'{'a' * 60}' cannot be looked for: File name too long",
         ),
         (
             "package:no_such_shop/data/x.parquet",

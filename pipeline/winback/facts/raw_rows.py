@@ -8,7 +8,8 @@ The columns are called c0, c1, ... there, so that no name found in a file ever b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +19,12 @@ import pyarrow.parquet as pq
 from winback import store
 from winback.config import Lookup, Source
 from winback.errors import ConfigError, SourceError
+from winback.facts import parquet_rows
+from winback.facts.byte_blocks import Limits
+from winback.facts.json_lines import read_json_lines, with_columns
 from winback.facts.parse import present, tidy
-from winback.facts.sources import is_parquet, named_files
-from winback.facts.text_lines import REJECTED, read_lines, repeated
+from winback.facts.sources import format_of, named_files
+from winback.facts.text_lines import REJECTED, Lines, read_lines, repeated
 
 LEFT_OUT = pa.schema([("file", pa.string()), *REJECTED])
 
@@ -61,77 +65,108 @@ class Rows:
     count: int
 
 
-def read_rows(con: store.Connection, table: str, source: Source, base: Path) -> Rows:
-    """Every row of one source with its lookups joined; a lookup neither drops nor multiplies rows."""
-    rows = _read(con, table, source, named_files(source.path, base))
+def read_rows(
+    con: store.Connection,
+    table: str,
+    source: Source,
+    base: Path,
+    only: Collection[str] | None = None,
+    mend: Callable[[Rows], Rows] | None = None,
+) -> Rows:
+    """Every row of one source with its lookups joined; a lookup neither drops nor multiplies rows.
+
+    `only`: the names of the files to read, where not all of them are wanted. `mend`: puts mended
+    rows in the place of some that were read.
+    """
+    files = named_files(source.path, base)
+    rows = read_files(con, table, source, files if only is None else {name: files[name] for name in only})
+    rows = mend(rows) if mend else rows
     groups, rejected = rows.groups, [LEFT_OUT.empty_table()]
     for number, lookup in enumerate(source.lookups):
         by_name = replace(source, path=lookup.path, format="auto")
-        found = _read(con, f"{table}_lookup_{number}", by_name, named_files(lookup.path, base))
+        found = read_files(con, f"{table}_lookup_{number}", by_name, named_files(lookup.path, base))
         view = _first_of_each(con, f"{table}_lookup_{number}", lookup, found.groups)
         groups = tuple(_joined(table, group, lookup, view) for group in groups)
         rejected.append(found.rejected)
     return Rows(groups, rows.rejected, pa.concat_tables(rejected), rows.count)
 
 
-def _read(con: store.Connection, table: str, source: Source, files: Mapping[str, Path]) -> Rows:
+def read_files(con: store.Connection, table: str, source: Source, files: Mapping[str, Path]) -> Rows:
     """The rows of some files, grouped by their columns."""
-    parquet = {name: path for name, path in files.items() if is_parquet(source, path)}
-    text = {name: path for name, path in files.items() if name not in parquet}
-    groups, count = _parquet_groups(con, parquet)
-    text_groups, rejected, lines = _text_groups(con, table, source, text)
-    return Rows((*groups, *text_groups), rejected, LEFT_OUT.empty_table(), count + lines)
-
-
-def _parquet_groups(con: store.Connection, files: Mapping[str, Path]) -> tuple[list[Group], int]:
-    """Parquet files by schema, read in place by the engine, and their number of rows."""
-    alike: dict[str, list[str]] = {}
-    rows = 0
+    by_format: dict[str, dict[str, Path]] = {"csv": {}, "parquet": {}, "jsonl": {}}
     for name, path in files.items():
-        try:
-            about = pq.read_metadata(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise SourceError(f"{name} cannot be read as Parquet: {error}") from error
-        alike.setdefault(str(about.schema.to_arrow_schema().remove_metadata()), []).append(name)
-        rows += about.num_rows
-    return [_parquet_group(con, names, files) for names in alike.values()], rows
+        by_format[format_of(source, path)][name] = path
+    groups, count = _parquet_groups(con, by_format["parquet"], _limits(source))
+    text = _text_parts(source, by_format["csv"])
+    objects = _json_parts(source, by_format["jsonl"])
+    rejected = [LEFT_OUT.empty_table()]
+    for name, lines in (*text, *objects):
+        rejected.append(lines.rejected.add_column(0, LEFT_OUT.field("file"), _repeated(name, lines.rejected)))
+        count += lines.count
+    groups += _text_groups(con, table, [*text, *objects])
+    return Rows(tuple(groups), pa.concat_tables(rejected), LEFT_OUT.empty_table(), count)
+
+
+def _limits(source: Source) -> Limits:
+    return Limits(source.max_expansion, source.max_decoded_gb)
+
+
+def _parquet_groups(con: store.Connection, files: Mapping[str, Path], limits: Limits) -> tuple[list[Group], int]:
+    """Parquet files by schema, read in place by the engine, and their number of rows."""
+    alike, rows = parquet_rows.alike(files, limits)
+    return [_parquet_group(con, names, files) for names in alike], rows
 
 
 def _parquet_group(con: store.Connection, names: Sequence[str], files: Mapping[str, Path]) -> Group:
-    paths = ", ".join(store.literal(_no_pattern(str(files[name]))) for name in names)
-    scan = f"read_parquet([{paths}], hive_partitioning = false)"
+    scan = parquet_rows.scan([files[name] for name in names])
     columns = tuple(name.strip() for name in pq.read_schema(files[names[0]]).names)
     if twice := repeated(columns):
         raise SourceError(f"{names[0]} names a column twice: {listed(twice)}")
-    types = con.sql(f"DESCRIBE SELECT * FROM {scan}").to_arrow_table()["column_type"].to_pylist()
+    with store.naming_damage(names):
+        types = con.sql(f"DESCRIBE SELECT * FROM {scan}").to_arrow_table()["column_type"].to_pylist()
     own = ", ".join(f"c{i}" for i in range(len(columns)))
-    relation = f"(SELECT {own}, file_index AS file, file_row_number + 1 AS line FROM {scan} t({own}))"
+    indexed = "CAST(file_index AS BIGINT) AS file, file_row_number + 1 AS line"
+    relation = f"(SELECT {own}, {indexed} FROM {scan} t({own}))"
     return Group(relation, columns, tuple(types), tuple(names), len(columns))
 
 
-def _no_pattern(path: str) -> str:
-    """A path whose *, ? and [ the engine takes as they are."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+def _text_parts(source: Source, files: Mapping[str, Path]) -> list[tuple[str, Lines]]:
+    """What is in each file of delimited text."""
+    limits = _limits(source)
+    return [
+        (name, read_lines(path, source.delimiter, source.encoding, source.quoted_newlines, limits))
+        for name, path in files.items()
+    ]
 
 
-def _text_groups(
-    con: store.Connection, table: str, source: Source, files: Mapping[str, Path]
-) -> tuple[list[Group], pa.Table, int]:
-    """Text files by header, the lines that are no rows, and how many lines there were."""
+def _json_parts(source: Source, files: Mapping[str, Path]) -> list[tuple[str, Lines]]:
+    """What is in each file of JSON lines; a key that some lack is empty there, so all have the same columns."""
+    parts = [(name, read_json_lines(path, source.encoding, _limits(source))) for name, path in files.items()]
+    keys = tuple(dict.fromkeys(key for _, lines in parts for key in lines.header)) or _named(source)
+    return [(name, with_columns(lines, keys)) for name, lines in parts]
+
+
+def _named(source: Source) -> tuple[str, ...]:
+    """The columns a mapping names, for files in which no line is a row that could name them."""
+    names = [*(lookup.on for lookup in source.lookups), *(rule.column for rule in source.rules)]
+    for column in source.columns.values():
+        value = next(iter(column.values()), ()) if isinstance(column, dict) else column
+        names += [part for part in ((value,) if isinstance(value, str) else value) if isinstance(part, str)]
+    return tuple(dict.fromkeys(names))
+
+
+def _text_groups(con: store.Connection, table: str, files: Sequence[tuple[str, Lines]]) -> list[Group]:
+    """Files of text by their columns."""
     alike: dict[tuple[str, ...], list[tuple[str, pa.Table]]] = {}
-    rejected, count = [LEFT_OUT.empty_table()], 0
-    for name, path in files.items():
-        lines = read_lines(path, source.delimiter, source.encoding)
+    for name, lines in files:
         alike.setdefault(lines.header, []).append((name, lines.rows))
-        rejected.append(lines.rejected.add_column(0, LEFT_OUT.field("file"), _repeated(name, lines.rejected)))
-        count += lines.count
     groups = []
     for number, (header, parts) in enumerate(alike.items()):
         numbered = [rows.append_column("file", _repeated(i, rows)) for i, (_, rows) in enumerate(parts)]
         con.register(f"{table}_text_{number}", pa.concat_tables(numbered))
         names = tuple(name for name, _ in parts)
         groups.append(Group(f"{table}_text_{number}", header, ("VARCHAR",) * len(header), names, len(header)))
-    return groups, pa.concat_tables(rejected), count
+    return groups
 
 
 def _repeated(value: str | int, table: pa.Table) -> pa.Array:
@@ -145,7 +180,7 @@ def _first_of_each(con: store.Connection, view: str, lookup: Lookup, groups: Seq
     group = groups[0]
     for name in (lookup.on, *lookup.columns):
         if name not in group.names:
-            raise SourceError(f"lookup {lookup.path!r} has no column {name!r}; it has {listed(group.names)}")
+            raise SourceError(lacking(f"lookup {lookup.path!r}", name, group.names))
     key = group.names.index(lookup.on)
     wanted = [i for i, name in enumerate(group.names) if i != key and (not lookup.columns or name in lookup.columns)]
     chosen = "".join(f", c{i}" for i in wanted)
@@ -183,6 +218,16 @@ def _joined(table: str, group: Group, lookup: Lookup, found: _Found) -> Group:
         f"LEFT JOIN {found.view} l ON {tidy(f'r.c{on}', group.types[on])[0]} = l.key)"
     )
     return replace(group, relation=relation, names=group.names + found.names, types=group.types + found.types)
+
+
+def lacking(place: str, name: str, names: Sequence[str], asked: str = "") -> str:
+    """What to say of a column that is not there, and what to do about it."""
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return (
+        f"{place} has no column {name!r}{asked}; it has {listed(names)}.{hint} "
+        "Correct the name in the configuration, or the header of the file"
+    )
 
 
 def listed(names: Sequence[str]) -> str:
