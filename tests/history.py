@@ -21,6 +21,9 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+
+from winback.prove.history import MOMENTS, schema
 
 INSTANT, TEXT, WHOLE, WHOLE_OR_NULL, NUMBER = "datetime64[us, UTC]", "str", "int64", "Int64", "float64"
 ORDERS = {
@@ -33,6 +36,7 @@ ORDERS = {
     "quantity": WHOLE_OR_NULL,
     "line_count": WHOLE,
     "channel": TEXT,
+    "part": WHOLE,
 }
 EVENTS = {"customer_id": TEXT, "occurred_at": INSTANT, "recorded_at": INSTANT, "kind": TEXT, "value": NUMBER}
 CONTACTS = {
@@ -46,7 +50,7 @@ Entry = tuple[str, int, dt.datetime, dt.datetime, list[str]]
 
 
 def orders(line: str) -> pd.DataFrame:
-    """One row an order: `instant amount`, then any of `discount= quantity= lines= channel= id=`."""
+    """One row an order: `instant amount`, then any of `discount= quantity= lines= channel= id= part=`."""
     rows = []
     for customer, number, happened, recorded, (amount, *named) in entries(line):
         extra = dict(word.split("=", 1) for word in named)
@@ -61,10 +65,11 @@ def orders(line: str) -> pd.DataFrame:
                 "quantity": whole(extra.pop("quantity", None)),
                 "line_count": int(extra.pop("lines", 1)),
                 "channel": extra.pop("channel", None),
+                "part": int(extra.pop("part", 0)),
             }
         )
         assert not extra, f"an order knows no {sorted(extra)}"
-    return table(rows, ORDERS, ["customer_id", "ordered_at", "order_id"])
+    return table(rows, ORDERS, ["customer_id", "ordered_at", "order_id", "part"])
 
 
 def events(line: str) -> pd.DataFrame:
@@ -83,6 +88,24 @@ def contacts(line: str) -> pd.DataFrame:
         for customer, _, happened, recorded, words in entries(line)
     ]
     return table(rows, CONTACTS, ["customer_id", "contacted_at"])
+
+
+def facts(name: str, line: str) -> pa.Table:
+    """The rows of any facts table: `instant`, then `column=value` for its further columns, as ingest types them."""
+    columns = schema(name)
+    rows = [
+        {"customer_id": customer, MOMENTS[name]: happened, "recorded_at": recorded}
+        | {key: typed(text, columns.field(key).type) for key, text in (word.split("=", 1) for word in words)}
+        for customer, _, happened, recorded, words in entries(line)
+    ]
+    return pa.Table.from_pylist(rows, columns)
+
+
+def typed(text: str, kind: pa.DataType) -> Any:
+    """A word as a value of a column's type."""
+    if pa.types.is_timestamp(kind):
+        return instant(text)
+    return int(text) if pa.types.is_integer(kind) else float(text) if pa.types.is_floating(kind) else text
 
 
 def entries(line: str) -> Iterator[Entry]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from winback.config import Source, Sources, parse
+from winback.config import Source, Sources
 from winback.errors import ConfigError
 from winback.facts.contracts import CONTRACTS, REASONS, TABLES, mapping_of
 from winback.facts.dictionary import BEGIN, END, dictionary
 from winback.facts.tables import schema_of
+from winback.toml_files import parse
 
 THREE = {"customer_id": "c", "ordered_at": "d", "amount": "a"}
 
@@ -42,7 +43,7 @@ def test_every_column_and_reason_is_a_sentence_in_the_dictionary():
             "orders",
             (
                 "order_id:string customer_id:string ordered_at:timestamp[us, tz=UTC] recorded_at:timestamp[us, tz=UTC] "
-                "amount_cents:int64 discount_cents:int64 quantity:int64 line_count:int64 channel:string"
+                "amount_cents:int64 discount_cents:int64 quantity:int64 line_count:int64 channel:string part:int64"
             ),
         ),
         (
@@ -143,7 +144,10 @@ def test_mapping_is_in_the_contracts_order():
             "orders",
             {**THREE, "channel": {}},
             {},
-            '[sources.orders.columns] channel: a constant is written { value = "..." }; came {}',
+            (
+                '[sources.orders.columns] channel: a constant is written { value = "..." }, '
+                'a product { product = ["...", "..."] }; came {}'
+            ),
         ),
     ],
 )

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from winback.config import Rule
 from winback.errors import SourceError
-from winback.facts import parse
-from winback.facts.contracts import CONTRACTS, Column, Kind, Mapped, Part
-from winback.facts.raw_rows import Group, listed
+from winback.facts import faults, parse, row_rules
+from winback.facts.contracts import CONTRACTS, HAPPENED, Column, Kind, Mapped, Part, is_needed
+from winback.facts.raw_rows import Group, lacking
 from winback.store import literal
 
-HAPPENED: Mapping[str, str] = {"orders": "ordered_at", "events": "occurred_at", "contacts": "contacted_at"}
 SQL_TYPES: Mapping[Kind, str] = {
     "text": "VARCHAR",
     "moment": "TIMESTAMPTZ",
@@ -23,6 +23,10 @@ SQL_TYPES: Mapping[Kind, str] = {
     "count": "DECIMAL(18, 3)",
     "number": "DOUBLE",
     "integer": "BIGINT",
+    "flag": "BIGINT",
+    "period": "VARCHAR",
+    "word": "VARCHAR",
+    "expiry": "TIMESTAMPTZ",
 }
 
 
@@ -35,94 +39,125 @@ class Clock:
     received_at: datetime
 
 
-def statement(table: str, mapping: Mapping[str, Mapped], group: Group, clock: Clock, raw: bool) -> str:
-    """A SELECT of file, line, every contract column of `table`, and fault: NULL or 'code column'.
+@dataclass(frozen=True)
+class Reading:
+    """How the rows of one source are read: its mapping and rules, its dates, the project's currency."""
+
+    table: str
+    mapping: Mapping[str, Mapped]
+    rules: tuple[Rule, ...]
+    clock: Clock
+    currency: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A part of a contract column: the end of its names in the statement, its operand and that one's type."""
+
+    name: str
+    operand: str
+    kind: str
+    mapped: Mapped
+
+
+def statement(reading: Reading, group: Group, raw: bool) -> str:
+    """A SELECT of file, line, every contract column of the table, and fault: NULL, 'code column' or 'left_out n'.
 
     With `raw` the files' own columns c0, c1, ... come along.
     """
-    own = [f"c{i}" for i in range(group.own)] if raw else []
-    found, present, parsed = [], [], []
-    for name, mapped in mapping.items():
-        for number, part in enumerate(mapped.parts):
-            place, wanted = f"{name}_{number}", mapped.column.kind
-            expression, kind = parse.tidy(*_operand(part, group), wanted)
-            found.append(f"{expression} AS t_{place}")
-            present.append(f"{parse.present(f't_{place}', kind)} AS p_{place}")
-            parsed.append(f"{_value(f'p_{place}', kind, wanted, clock)} AS v_{place}")
-    values = [f"{_combined(mapping.get(c.name), c)} AS {c.name}" for c in CONTRACTS[table]]
-    keys = ", ".join(["file", "line", *own])
+    table, mapping = reading.table, reading.mapping
+    keys = ", ".join(["file", "line", *([f"c{i}" for i in range(group.own)] if raw else [])])
+    places = [place for mapped in mapping.values() for place in _places(mapped, group)]
+    ruled = [parse.tidy(*_operand(rule.column, group)) for rule in reading.rules]
     # Step by step: the engine computes a column once, but an expression as often as it is written.
-    tidied = f"SELECT {keys}, {', '.join(found)} FROM {group.relation}"
-    said = f"SELECT {keys}, {', '.join(present)} FROM ({tidied})"
-    read = f"SELECT *, {', '.join(parsed)} FROM ({said})"
-    faults = [when for mapped in mapping.values() for when in _part_faults(mapped)]
-    valued = f"SELECT {keys}, {', '.join(values)}, {_case(faults)} AS unread FROM ({read})"
-    happened = HAPPENED[table]
-    known = f"coalesce(recorded_at, {happened}) AS recorded_at"
-    fault = f"coalesce(unread, {_case(_time_faults(happened, clock))}) AS fault"
-    return f"SELECT * EXCLUDE (unread) REPLACE ({known}), {fault} FROM ({valued})"
+    tidied = [f"{place.operand} AS t_{place.name}" for place in places]
+    tidied += [f"{text} AS t_rule_{number}" for number, (text, _) in enumerate(ruled)]
+    present = [f"{_translated(place)} AS p_{place.name}" for place in places]
+    present += [f"{parse.present(f't_rule_{number}', 'VARCHAR')} AS p_rule_{number}" for number in range(len(ruled))]
+    read = [f"{_value(place, reading.clock)} AS v_{place.name}" for place in places]
+    values = [f"{_combined(mapping.get(c.name), c)} AS {c.name}" for c in CONTRACTS[table]]
+    values += [f"v_{place.name} IS NOT NULL AS has_{place.name}" for place in places if place.mapped.how == "product"]
+    unread = row_rules.left_out(reading.rules)
+    unread += [fault for m in mapping.values() for fault in faults.of_parts(table, m, _kinds(m, places))]
+    back = row_rules.returned(reading.rules)
+    steps = f"SELECT {keys}, {', '.join(tidied)} FROM {group.relation}"
+    steps = f"SELECT {keys}, {', '.join(present)} FROM ({steps})"
+    steps = f"SELECT *, {', '.join(read)} FROM ({steps})"
+    steps = f"SELECT {keys}, {', '.join(values)}, {back} AS back, {faults.first_of(unread)} AS unread FROM ({steps})"
+    return _judged(reading, keys, steps)
+
+
+def _judged(reading: Reading, keys: str, steps: str) -> str:
+    """The values with what follows from them: when they were known, what came back, what cannot be."""
+    table = reading.table
+    known = f"coalesce(recorded_at, {HAPPENED[table]}) AS recorded_at"
+    if table == "orders":
+        known += ", CASE WHEN back OR is_return = 1 THEN -abs(amount) ELSE amount END AS amount"
+    names = ", ".join(column.name for column in CONTRACTS[table])
+    judged = faults.of_values(table, reading.mapping, reading.clock.received_at, reading.currency)
+    steps = f"SELECT * REPLACE ({known}) FROM ({steps})"
+    return f"SELECT {keys}, {names}, coalesce(unread, {faults.first_of(judged)}) AS fault FROM ({steps})"
+
+
+def _places(mapped: Mapped, group: Group) -> list[_Place]:
+    places = []
+    for number, part in enumerate(mapped.parts):
+        operand, kind = parse.tidy(*_operand(part, group), mapped.column.kind)
+        places.append(_Place(f"{mapped.column.name}_{number}", operand, kind, mapped))
+    return places
+
+
+def _kinds(mapped: Mapped, places: Sequence[_Place]) -> list[str]:
+    return [place.kind for place in places if place.mapped is mapped]
 
 
 def _operand(part: Part, group: Group) -> tuple[str, str]:
     """The SQL of one mapped column or constant, and its type."""
     if isinstance(part, dict):
         return literal(part["value"]), "VARCHAR"
+    if isinstance(part, float):
+        return literal(repr(part)), "VARCHAR"
     if part not in group.names:
-        raise SourceError(
-            f"{group.files[0]} has no column {part!r}, which the mapping names; it has {listed(group.names)}"
-        )
+        raise SourceError(lacking(group.files[0], part, group.names, ", which the mapping names"))
     position = group.names.index(part)
     return f"c{position}", group.types[position]
 
 
-def _value(column: str, kind: str, wanted: Kind, clock: Clock) -> str:
+def _translated(place: _Place) -> str:
+    """A part that is there, in the contract's words."""
+    found = parse.present(f"t_{place.name}", place.kind)
+    if not place.mapped.words or place.kind != "VARCHAR":
+        return found
+    words = " ".join(f"WHEN {literal(word)} THEN {literal(meant)}" for word, meant in place.mapped.words)
+    return f"CASE {found} {words} ELSE {found} END"
+
+
+def _value(place: _Place, clock: Clock) -> str:
+    """A part's value, NULL where it cannot be read."""
+    column, wanted = f"p_{place.name}", place.mapped.column.kind
+    if place.mapped.how == "product":
+        return parse.factor(column, place.kind)
     if wanted == "moment":
-        return parse.moment(column, kind, clock.zone, clock.date_format)
-    if wanted == "text":
-        return column
-    return {"cents": parse.cents, "count": parse.thousandths, "number": parse.number}[wanted](column, kind)
-
-
-def is_needed(column: Column) -> bool:
-    """Whether a mapped column may not be empty: an order's own id never may."""
-    return column.required or column.name == "order_id"
+        return parse.moment(column, place.kind, clock.zone, clock.date_format)
+    if wanted == "expiry":
+        return parse.expiry(column, place.kind, clock.zone, clock.date_format)
+    if wanted in ("cents", "count", "number"):
+        return {"cents": parse.cents, "count": parse.thousandths, "number": parse.number}[wanted](column, place.kind)
+    if wanted == "word":
+        return parse.word(column, place.mapped.column.words)
+    return {"flag": parse.flag, "period": parse.period}[wanted](column) if wanted != "text" else column
 
 
 def _combined(mapped: Mapped | None, column: Column) -> str:
-    """The value of a contract column: its parts added up, an empty part of an optional sum left out."""
+    """The value of a contract column: its parts added up or multiplied, an empty part of an optional sum left out."""
+    wanted = SQL_TYPES[column.kind]
     if mapped is None:
-        return f"CAST(NULL AS {SQL_TYPES[column.kind]})"
+        return f"CAST(NULL AS {wanted})"
     parts = [f"v_{column.name}_{i}" for i in range(len(mapped.parts))]
+    if mapped.how == "product":
+        return f"CAST({parse.product(parts, column.kind)} AS {wanted})"
     if len(parts) > 1 and not is_needed(column):
         nothing = " AND ".join(f"{part} IS NULL" for part in parts)
         total = " + ".join(f"coalesce({part}, 0)" for part in parts)
-        return f"CASE WHEN {nothing} THEN NULL ELSE CAST({total} AS {SQL_TYPES[column.kind]}) END"
-    return f"CAST({' + '.join(parts)} AS {SQL_TYPES[column.kind]})"
-
-
-def _part_faults(mapped: Mapped) -> list[tuple[str, str]]:
-    """When a column is missing or unreadable, with the fault's name."""
-    name = mapped.column.name
-    code = {"ordered_at": "date", "occurred_at": "date", "contacted_at": "date"}.get(name, name)
-    parts = [f"{name}_{i}" for i in range(len(mapped.parts))]
-    faults = []
-    if is_needed(mapped.column):
-        faults.append((" OR ".join(f"p_{part} IS NULL" for part in parts), f"missing_{code} {name}"))
-    if mapped.column.kind != "text":
-        bad = " OR ".join(f"(p_{part} IS NOT NULL AND v_{part} IS NULL)" for part in parts)
-        faults.append((bad, f"bad_{code} {name}"))
-    return faults
-
-
-def _time_faults(happened: str, clock: Clock) -> list[tuple[str, str]]:
-    received = f"CAST({literal(clock.received_at.isoformat())} AS TIMESTAMPTZ)"
-    return [
-        (f"{happened} > {received}", f"future_date {happened}"),
-        (f"recorded_at > {received}", "future_date recorded_at"),
-        (f"recorded_at < {happened}", f"recorded_before_it_happened {happened}"),
-    ]
-
-
-def _case(faults: Sequence[tuple[str, str]]) -> str:
-    """The first fault that applies."""
-    return f"CASE {' '.join(f'WHEN {when} THEN {literal(fault)}' for when, fault in faults)} END"
+        return f"CASE WHEN {nothing} THEN NULL ELSE CAST({total} AS {wanted}) END"
+    return f"CAST({' + '.join(parts)} AS {wanted})"

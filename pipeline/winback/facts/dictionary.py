@@ -41,4 +41,4 @@ def _reasons() -> str:
 
 def _shown(sentence: str) -> str:
     """A reason's sentence with dots for what differs from row to row."""
-    return sentence.format(column="ordered_at", source="column ...", value="...")
+    return sentence.format(column="ordered_at", source="column ...", value="...", words="one of its words")

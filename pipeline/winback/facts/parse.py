@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from winback.facts.contracts import MISSING, Kind
 from winback.store import literal
@@ -20,6 +21,10 @@ _ISO_OFFSET = literal(rf"{_DAY}{_CLOCK} ?(Z|UTC|[+-]\d{{2}}(:?\d{{2}})?)")
 _BLANKS = literal(" \t\v\f\r\n\u00a0\ufeff")
 # From a million million on an amount is a mistake, and its cents could not be added up safely.
 _TOO_MUCH = "1000000000000"
+_FACTOR = "DECIMAL(18, 6)"
+_YES, _NO = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
+_NUMBERS: frozenset[Kind] = frozenset({"cents", "count", "number"})
+_MONTH = "(0?[1-9]|1[0-2])"
 _FIRST_DAY, _LAST_DAY = "TIMESTAMP '0001-01-03'", "TIMESTAMP '9999-12-29'"
 
 
@@ -28,9 +33,9 @@ def tidy(column: str, kind: str, wanted: Kind = "text") -> tuple[str, str]:
 
     Beside the expression, the type it has.
     """
-    if wanted != "text" and (kind in _FLOATS or kind in _WHOLE or kind.startswith("DECIMAL")):
+    if wanted in _NUMBERS and (kind in _FLOATS or kind in _WHOLE or kind.startswith("DECIMAL")):
         return column, kind
-    if wanted == "moment" and kind.startswith(_MOMENTS):
+    if wanted in ("moment", "expiry") and kind.startswith(_MOMENTS):
         return column, kind
     if kind in _FLOATS:
         whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
@@ -47,7 +52,8 @@ def tidy(column: str, kind: str, wanted: Kind = "text") -> tuple[str, str]:
 def present(column: str, kind: str) -> str:
     """A tidy column, with NULL for what programs write for nothing."""
     if kind in _FLOATS:
-        return f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"
+        # isnan would be answered from a Parquet file's statistics, which leave NaN out: it would never be true.
+        return f"CASE WHEN isfinite({column}) OR isinf({column}) THEN {column} END"
     if kind != "VARCHAR":
         return column
     return f"CASE WHEN {column} IN ({', '.join(map(literal, MISSING))}) THEN NULL ELSE {column} END"
@@ -75,6 +81,78 @@ def number(column: str, kind: str) -> str:
     double = f"TRY_CAST({column} AS DOUBLE)"
     plain = f"regexp_full_match({column}, {_PLAIN_NUMBER}) AND " if kind == "VARCHAR" else ""
     return f"CASE WHEN {plain}isfinite({double}) THEN {double} END"
+
+
+def factor(column: str, kind: str) -> str:
+    """One number of a product, exact to the sixth decimal; NULL for what is no plain number or too large for one."""
+    exact = f"TRY_CAST({column} AS {_FACTOR})"
+    if kind in _FLOATS:
+        return f"CASE WHEN abs({column}) < {_TOO_MUCH} THEN {exact} END"
+    plain = f"regexp_full_match({column}, {_PLAIN_NUMBER}) AND " if kind == "VARCHAR" else ""
+    return f"CASE WHEN {plain}abs({exact}) < {_TOO_MUCH} THEN {exact} END"
+
+
+def product(factors: Sequence[str], wanted: Kind) -> str:
+    """The product of factors as `wanted`, halves away from zero; NULL where it is a million million or more.
+
+    It is reckoned in doubles first, which tell whether the exact reckoning fits.
+    """
+    rough = " * ".join(f"CAST({each} AS DOUBLE)" for each in factors)
+    if wanted == "number":
+        return rough
+    total = f"CAST({factors[0]} AS DECIMAL(38, 6))"
+    for number, each in enumerate(factors[1:]):
+        total = f"CAST({total} AS DECIMAL(38, 9)) * {each}" if number else f"{total} * {each}"
+    exact = f"TRY(CAST({total} AS DECIMAL(15, {2 if wanted == 'cents' else 3})))"
+    value = f"CAST({exact} * 100 AS BIGINT)" if wanted == "cents" else exact
+    return f"CASE WHEN abs({rough}) < {_TOO_MUCH} THEN {value} END"
+
+
+def too_large(column: str, kind: str) -> str:
+    """Whether a value that could not be read is a plain number all the same: it is too large for one."""
+    if kind == "VARCHAR":
+        plain = f"regexp_full_match({column}, {_PLAIN_NUMBER})"
+        return f"{plain} AND coalesce(abs(TRY_CAST({column} AS DOUBLE)) >= {_TOO_MUCH}, true)"
+    return f"isfinite({column})" if kind in _FLOATS else f"TRY_CAST({column} AS DOUBLE) IS NOT NULL"
+
+
+def flag(column: str) -> str:
+    """0 or 1; NULL for what is neither a yes nor a no."""
+    word = f"lower({column})"
+    return f"CASE WHEN {word} IN {_YES} THEN 1 WHEN {word} IN {_NO} THEN 0 END"
+
+
+def word(column: str, words: Sequence[str]) -> str:
+    """One of the words, however its letters are written; NULL for any other."""
+    listed = ", ".join(map(literal, words))
+    return f"CASE WHEN lower({column}) IN ({listed}) THEN lower({column}) END"
+
+
+def period(column: str) -> str:
+    """An ISO 8601 period of one unit, weeks as days (P1M, P1Y, P7D); NULL for any other."""
+    days = f"'P' || 7 * TRY_CAST(regexp_extract({column}, '[0-9]+') AS INTEGER) || 'D'"
+    return (
+        f"CASE WHEN regexp_full_match({column}, 'P[1-9][0-9]{{0,3}}[DMY]') THEN {column} "
+        f"WHEN regexp_full_match({column}, 'P[1-9][0-9]{{0,2}}W') THEN {days} END"
+    )
+
+
+def expiry(column: str, kind: str, zone: str, date_format: str | None) -> str:
+    """The midnight in `zone` that begins the last day of a month such as 12/27, or a moment as any other."""
+    as_moment = moment(column, kind, zone, date_format)
+    if kind != "VARCHAR":
+        return as_moment
+
+    def last(month: str) -> str:
+        return _in_zone(f"CAST(last_day(CAST(TRY_CAST({month} || '-01' AS DATE) AS DATE)) AS TIMESTAMP)", zone)
+
+    month, year = (f"split_part({column}, '/', {i})" for i in (1, 2))
+    short, long = last(f"'20' || {year} || '-' || {month}"), last(f"{year} || '-' || {month}")
+    return (
+        f"CASE WHEN regexp_full_match({column}, '{_MONTH}/[0-9]{{2}}') THEN {short} "
+        f"WHEN regexp_full_match({column}, '{_MONTH}/20[0-9]{{2}}') THEN {long} "
+        f"WHEN regexp_full_match({column}, '20[0-9]{{2}}-{_MONTH}') THEN {last(column)} ELSE {as_moment} END"
+    )
 
 
 def moment(column: str, kind: str, zone: str, date_format: str | None) -> str:

@@ -14,7 +14,9 @@ import pyarrow as pa
 from winback import store
 from winback.config import Source
 from winback.facts.contracts import REASONS, Mapped, Part
+from winback.facts.faults import CONFLICTS, at_fault
 from winback.facts.raw_rows import Group
+from winback.facts.row_rules import LEFT_OUT
 from winback.facts.tables import schema_of
 from winback.facts.text_lines import KEPT_OF_A_BAD_LINE
 
@@ -61,16 +63,16 @@ def _of_group(
     columns = ", ".join(f"CAST(r.c{i} AS VARCHAR) AS c{i}" for i in range(len(group.names)))
     found = con.sql(f"""
         WITH refused AS (
-            SELECT file, line, fault FROM {table}_read_{number} WHERE fault IS NOT NULL
+            SELECT file, line, fault FROM {table}_read_{number} WHERE NOT starts_with(fault, '{LEFT_OUT} ')
             UNION ALL
-            SELECT file, line, 'conflicting_order order_id' FROM {table}_conflicts WHERE part = {number}
+            SELECT file, line, '{CONFLICTS.get(table)}' FROM {table}_conflicts WHERE part = {number}
         )
         SELECT refused.file, refused.line, refused.fault, {columns}
         FROM {group.relation} r JOIN refused ON r.file = refused.file AND r.line = refused.line
     """).to_arrow_table()
     rows = list(zip(*(found[f"c{i}"].to_pylist() for i in range(len(group.names))), strict=True))
     faults = [tuple(fault.split(" ")) for fault in found["fault"].to_pylist()]
-    at_fault = {fault: _at_fault(fault, mapping) for fault in set(faults)}
+    explained = {fault: at_fault(table, fault, mapping) for fault in set(faults)}
     columns_out = {
         "table": pa.repeat(pa.scalar(table), found.num_rows),
         "file": pa.array([group.files[i] for i in found["file"].to_pylist()], pa.string()),
@@ -78,7 +80,7 @@ def _of_group(
         "reason": pa.array([code for code, _ in faults], pa.string()),
         "detail": pa.array(
             [
-                _detail(fault, at_fault[fault], dict(zip(group.names, row, strict=True)))
+                _detail(fault, explained[fault], mapping, dict(zip(group.names, row, strict=True)))
                 for fault, row in zip(faults, rows, strict=True)
             ],
             pa.string(),
@@ -88,24 +90,18 @@ def _of_group(
     return pa.table(columns_out, schema_of("quarantine"))
 
 
-def _at_fault(fault: tuple[str, ...], mapping: Mapping[str, Mapped]) -> tuple[Part, ...]:
-    """The source columns whose values explain a fault."""
-    code, column = fault
-    names = [column]
-    if code == "recorded_before_it_happened":
-        names = [column, "recorded_at"]
-    elif code == "conflicting_order":
-        names = ["order_id", "customer_id", "ordered_at"]
-    return tuple(part for name in names for part in mapping[name].parts)
-
-
-def _detail(fault: tuple[str, ...], parts: tuple[Part, ...], row: Mapping[str, str | None]) -> str:
+def _detail(
+    fault: tuple[str, ...], parts: tuple[Part, ...], mapping: Mapping[str, Mapped], row: Mapping[str, str | None]
+) -> str:
     """The sentence for one refused row."""
+    code, column = fault
     named = [part for part in parts if isinstance(part, str)]
     source = f"column{'s' if len(named) > 1 else ''} {', '.join(map(repr, named))}" if named else "its constant"
-    values = [row[part] if isinstance(part, str) else part["value"] for part in parts]
+    values = [row[part] if isinstance(part, str) else part["value"] for part in parts if not isinstance(part, float)]
     shown = ", ".join("nothing" if value is None else repr(value[:_SHOWN]) for value in values)
-    return REASONS[fault[0]].format(column=fault[1], source=source, value=shown)
+    words = mapping[column].column.words
+    listed = f"{', '.join(words[:-1])} or {words[-1]}" if words else ""
+    return REASONS[code].format(column=column, source=source, value=shown, words=listed)
 
 
 def _written(values: Sequence[str | None], delimiter: str) -> str:
