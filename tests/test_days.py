@@ -5,20 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback import store
-from winback.facts.days import begins, day_number, day_of, microseconds, months_from, weeks_from
-from winback.facts.logs import Part
+from winback.facts.days import (
+    begins,
+    day_number,
+    day_numbers,
+    day_of,
+    local_hours,
+    microseconds,
+    months_from,
+    weeks_from,
+)
 
 DAYS = st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1))
 DAY = dt.timedelta(days=1)
+EPOCH = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 FIRST, LAST, SETTLED = dt.date(2015, 1, 1), dt.date(2035, 12, 31), dt.date(2025, 12, 31)
 # Whole, half and quarter hours east and west; clocks that change at midnight, by half an hour, in winter,
 # in Ramadan, no more, or over the day line.
@@ -66,18 +73,33 @@ def test_a_day_begins_with_its_first_instant(zone):
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_days_of_sql_begin_where_ours_do(zone):
-    """A row's day is told by SQL and a cutoff's instant by Python: both must mean one midnight."""
-    about = sorted({day + n * DAY for day in changes(zone) if day <= SETTLED for n in (-1, 0, 1)} | {SETTLED})
-    starts = [begins(day, zone) for day in about]
-    stamps = [s + n * dt.timedelta(microseconds=1) for s in starts for n in (-1, 0)]
-    rows = pa.table({"n": range(len(stamps)), "ordered_at": pa.array(stamps, pa.timestamp("us", "UTC"))})
-    day_in_sql = Part(Path(), zone, LAST).words("orders")["day"]
-    with store.connect() as con:
-        con.register("rows", rows)
-        found = con.sql(f"SELECT {day_in_sql} AS day FROM rows ORDER BY n").to_arrow_table()
+def test_an_instant_lies_in_the_latest_day_that_has_begun(zone):
+    """At each start of a day about every change of the clocks, and a microsecond before it."""
+    about = sorted({day + n * DAY for day in changes(zone) for n in (-1, 0, 1)} | {SETTLED})
+    starts = [microseconds(begins(day, zone)) for day in about]
+    stamps = np.array([start + n for start in starts for n in (-1, 0)])
     numbers = [day_number(day) for day in about]
-    assert found["day"].to_pylist() == [n for number in numbers for n in (number - 1, number)]
+    assert day_numbers(stamps, zone).tolist() == [n for number in numbers for n in (number - 1, number)]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_hours_are_those_that_the_clocks_show(zone):
+    """Every seven minutes and a bit, a day and a half about every change of the clocks."""
+    clock, bit = ZoneInfo(zone), dt.timedelta(minutes=7, microseconds=1)
+    noons = [dt.datetime.combine(day - DAY, dt.time(12), dt.UTC) for day in changes(zone)[:12]] or [EPOCH]
+    stamps = [noon + n * bit for noon in noons for n in range(310)]
+    hours = local_hours(np.array([microseconds(stamp) for stamp in stamps]), zone)
+    assert hours.tolist() == [stamp.astimezone(clock).hour for stamp in stamps]
+
+
+def test_a_day_that_was_left_out_has_no_instants():
+    around = np.array([microseconds(begins(dt.date(2011, 12, 30), "Pacific/Apia")) + n for n in (-1, 0)])
+    assert [day_of(n).isoformat() for n in day_numbers(around, "Pacific/Apia")] == ["2011-12-29", "2011-12-31"]
+
+
+def test_no_instants_have_no_days_and_no_hours():
+    none = np.zeros(0, dtype=np.int64)
+    assert day_numbers(none, "UTC").tolist() == local_hours(none, "UTC").tolist() == []
 
 
 @pytest.mark.parametrize(

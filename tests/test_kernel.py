@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.facts import kernel
-from winback.facts.kernel import Ints, Log
+from winback.facts.days import US_PER_DAY
+from winback.facts.kernel import Asked, Ints, Log, View
 
 NONE: list[int] = []
+PAD = np.iinfo(np.int32).max
 # Up to 40 rows of up to 4 customers, of whom some have none: (customer, day, days late, value).
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 30), st.integers(-2, 9), st.integers(0, 4)), max_size=40)
 CUTOFFS = st.sets(st.integers(-8, 40), min_size=1, max_size=6).map(sorted)
@@ -27,17 +29,17 @@ def log(rows: list[tuple[int, int, int, int]]) -> Log:
     """Rows of (customer, day, days late, value), sorted as SQL sorts them, the measure `value` beside."""
     table = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)
     customer, day, late, value = table.T
-    return Log(customer, day, day * kernel.US_PER_DAY, day + late, {"value": value})
+    return Log(customer, day, day * US_PER_DAY, day + late, {"value": value})
 
 
-def seen(rows: list[tuple[int, int, int, int]], cutoffs: list[int], windows: set[int]) -> kernel.View:
+def seen(rows: list[tuple[int, int, int, int]], cutoffs: list[int], windows: set[int], lag: int = 0) -> View:
     """The view of every pair of 4 customers and the cutoffs, customer by customer."""
-    return kernel.view(log(rows), 4, ints(*cutoffs), windows, every_pair(cutoffs))
+    return View(log(rows), every_pair(cutoffs), (0, lag, *(lag + w for w in windows)))
 
 
-def every_pair(cutoffs: list[int]) -> tuple[Ints, Ints]:
+def every_pair(cutoffs: list[int]) -> Asked:
     customer, cutoff = np.indices((4, len(cutoffs))).reshape(2, -1)
-    return customer.astype(np.int64), cutoff.astype(np.int64)
+    return Asked(4, ints(*cutoffs), customer.astype(np.int64), cutoff.astype(np.int64))
 
 
 # Customer 0 has rows on days 3, 3 and 9, customer 1 none, customer 2 one on day 5, customer 3 one on day 3.
@@ -47,14 +49,15 @@ FEW = [(0, 3, 0, 10), (0, 3, 0, 20), (0, 9, 0, 40), (2, 5, 0, 7), (3, 3, 0, 1)]
 def test_positions_are_the_first_rows_at_or_after_each_boundary():
     first, at = kernel.positions(log(FEW), 4, ints(3, 4, 9, 10))
     assert first.tolist() == [0, 3, 3, 4]
-    assert at.tolist() == [[0, 2, 2, 3], [3, 3, 3, 3], [3, 3, 4, 4], [4, 5, 5, 5]]
+    assert at[:, :-1].tolist() == [[0, 2, 2, 3], [3, 3, 3, 3], [3, 3, 4, 4], [4, 5, 5, 5]]
+    assert at[:, -1].tolist() == [3, 3, 4, 5]
 
 
 @pytest.mark.parametrize("customers", [0, 1, 3])
 def test_positions_of_nothing(customers):
     first, at = kernel.positions(log([]), customers, ints(3, 4))
     assert first.tolist() == [0] * customers
-    assert at.tolist() == [[0, 0]] * customers
+    assert at.tolist() == [[0, 0, 0]] * customers
 
 
 @pytest.mark.parametrize(
@@ -73,15 +76,23 @@ def test_a_total_is_of_a_half_open_window(cutoffs, window, expected):
     assert totals.reshape(4, -1).tolist() == expected
 
 
-@given(ROWS, CUTOFFS, WINDOWS)
-def test_totals_are_those_of_a_loop(rows, cutoffs, windows):
-    view = seen(rows, cutoffs, windows)
+@given(ROWS, CUTOFFS, WINDOWS, st.integers(0, 9))
+def test_totals_are_those_of_a_loop(rows, cutoffs, windows, lag):
+    view = seen(rows, cutoffs, windows, lag)
     for window in (None, *windows):
-        assert view.total("value", window).tolist() == [
-            sum(v for c, day, _, v in rows if c == customer and is_in(day, cutoff, window))
-            for customer in range(4)
-            for cutoff in cutoffs
-        ]
+        for measure, size in (("value", lambda v: v), ("rows", lambda _: 1)):
+            assert view.total(measure, window, lag).tolist() == [
+                sum(size(v) for c, day, _, v in rows if c == customer and is_in(day, cutoff - lag, window))
+                for customer in range(4)
+                for cutoff in cutoffs
+            ]
+
+
+@pytest.mark.parametrize("big", [2**53 - 1, 2**53, 2**62, -(2**62)])
+def test_totals_too_big_for_a_double_stay_whole_numbers(big):
+    """Even where the sum of all rows does not fit into 64 bits, that of a window is exact if it fits itself."""
+    rows = [(0, day, 0, big) for day in range(1, 6)] + [(0, 9, 0, 1)]
+    assert seen(rows, [4, 10], {1, 2}).total("value", 1).tolist()[:2] == [big, 1]
 
 
 def is_in(day: int, cutoff: int, window: int | None) -> bool:
@@ -93,7 +104,7 @@ def is_in(day: int, cutoff: int, window: int | None) -> bool:
     [(1, [20, 40], [True, True]), (2, [10, 20], [True, True]), (3, [None, 10], [False, True])],
 )
 def test_the_nth_last_row_is_the_customers_own(n, values, known):
-    view = kernel.view(log(FEW), 4, ints(4, 10), set(), (ints(0, 0), ints(0, 1)))
+    view = View(log(FEW), Asked(4, ints(4, 10), ints(0, 0), ints(0, 1)), (0,))
     got, there = view.nth_last(view.log.measures["value"], n)
     assert there.tolist() == known
     assert [v if k else None for v, k in zip(got.tolist(), known, strict=True)] == values
@@ -141,7 +152,7 @@ def test_last_values_are_sorted_and_padded():
     table, count = kernel.last_values(view, flags, view.log.measures["value"], 2)
     kept = [row[:n] for row, n in zip(table.tolist(), count.tolist(), strict=True)]
     assert kept == [[], [50], [10, 40], [], [], [99], [], [], [], [], [], []]
-    assert (table[count < 2][:, 1] == np.iinfo(np.int64).max).all()
+    assert (table[count < 2][:, 1] == PAD).all()
 
 
 def test_last_values_of_no_flag():
@@ -176,52 +187,16 @@ def test_last_values_are_those_of_a_loop(rows, cutoffs, most):
     ],
 )
 def test_a_quantile_lies_on_the_line_between_two_values(values, q, expected):
-    padded = np.array([values + [np.iinfo(np.int64).max] * 2])
+    padded = np.array([values + [PAD] * 2], dtype=np.int32)
     assert kernel.quantile(padded, ints(len(values)), q).tolist() == pytest.approx([expected], rel=1e-15)
 
 
 @given(st.lists(st.lists(st.integers(0, 4000), max_size=20).map(sorted), max_size=5), st.floats(0, 1))
 def test_quantiles_are_those_of_numpy(rows, q):
-    padded = np.array([row + [np.iinfo(np.int64).max] * (21 - len(row)) for row in rows], dtype=np.int64)
+    padded = np.array([row + [PAD] * (21 - len(row)) for row in rows], dtype=np.int32)
     got = kernel.quantile(padded.reshape(-1, 21), ints(*map(len, rows)), q)
     wanted = [np.quantile(row, q) if row else np.nan for row in rows]
     assert got.tolist() == pytest.approx(wanted, rel=1e-12, abs=1e-9, nan_ok=True)
-
-
-@pytest.mark.parametrize(
-    ("window", "expected"),
-    [
-        (None, [[0, 1, 2, 2, 2]]),
-        # value 1 on days 3 and 9, value 2 on day 5
-        (1, [[0, 1, 1, 1, 0]]),
-        (4, [[0, 1, 2, 1, 1]]),
-        (6, [[0, 1, 2, 2, 1]]),
-        (100, [[0, 1, 2, 2, 2]]),
-    ],
-)
-def test_distinct_counts_each_value_once(window, expected):
-    rows = [(0, 3, 0, 1), (0, 3, 0, 1), (0, 5, 0, 2), (0, 9, 0, 1)]
-    some = log(rows)
-    got = kernel.distinct(some, some.measures["value"], 1, ints(3, 4, 6, 10, 13), window)
-    assert got.tolist() == expected
-
-
-@pytest.mark.parametrize("customers", [0, 2])
-@pytest.mark.parametrize("window", [None, 3])
-def test_distinct_of_nothing(customers, window):
-    some = log([])
-    got = kernel.distinct(some, some.measures["value"], customers, ints(3, 4), window)
-    assert got.tolist() == [[0, 0]] * customers
-
-
-@given(ROWS, CUTOFFS, st.one_of(st.none(), st.integers(1, 50)))
-def test_distinct_is_the_size_of_a_set(rows, cutoffs, window):
-    some = log(rows)
-    got = kernel.distinct(some, some.measures["value"], 4, ints(*cutoffs), window)
-    assert got.tolist() == [
-        [len({v for c, day, _, v in rows if c == customer and is_in(day, cutoff, window)}) for cutoff in cutoffs]
-        for customer in range(4)
-    ]
 
 
 def test_a_pair_is_late_between_the_day_and_its_record():
@@ -255,3 +230,10 @@ def test_gaps_add_up_to_the_days_between_the_first_and_the_last(rows, cutoffs):
         days = sorted({day for c, day, *_ in rows if c == customer})
         mine = gaps[(some.customer == customer) & ends].tolist()
         assert mine == [later - day for day, later in pairwise(days)]
+
+
+@given(ROWS, st.integers(0, 4), st.integers(0, 4))
+def test_a_block_is_some_of_the_customers(rows, first, last):
+    block = log(rows).block(first, max(first, last))
+    assert block.customer.tolist() == [c - first for c, *_ in sorted(rows) if first <= c < last]
+    assert block.measures["value"].tolist() == [v for c, _, _, v in sorted(rows) if first <= c < last]

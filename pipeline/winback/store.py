@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from winback.errors import SourceError
 
 Connection = duckdb.DuckDBPyConnection
+ROWS_PER_GROUP = 250_000  # what the feature kernel takes at a time: its arrays then fit into a processor's cache
 
 
 def connect(threads: int | None = None) -> Connection:
@@ -40,6 +44,21 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """`text` quoted as an SQL string, for the statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def naming_damage(names: Sequence[str]) -> Iterator[None]:
+    """SourceError where the engine fails at what is in the files of these names, and not at our statement."""
+    ours = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.OutOfMemoryException)
+    try:
+        yield
+    except ours:
+        raise
+    except duckdb.Error as error:
+        said = " ".join(str(error).split())[:300]
+        raise SourceError(
+            f"{', '.join(names[:5])} cannot be read: {said}. Look whether it was written to the end and copied whole"
+        ) from error
 
 
 @contextmanager
@@ -66,12 +85,38 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_table(path: Path, table: pa.Table | pd.DataFrame) -> None:
-    """Write one Parquet file, whole or not at all; equal tables give equal bytes."""
+def write_table(path: Path, table: pa.Table | pd.DataFrame, together: str | None = None) -> None:
+    """Write one Parquet file, whole or not at all; equal tables give equal bytes.
+
+    With `together` the rows must be sorted by that column: then no row group ends between two rows
+    that agree in it, so that whoever reads a group has all of them.
+    """
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     with whole_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        if together is None:
+            pq.write_table(table, temporary, compression="zstd")
+            return
+        with pq.ParquetWriter(temporary, table.schema, compression="zstd") as writer:
+            for first, last in pairwise(_group_bounds(table[together])):
+                writer.write_table(table.slice(first, last - first), row_group_size=max(1, last - first))
+
+
+def _group_bounds(keys: pa.ChunkedArray) -> list[int]:
+    """Where the row groups of sorted keys begin, and the end: after a change of key every so many rows."""
+    if len(keys) < 2:
+        return [0, len(keys)]
+    changes = np.flatnonzero(pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1)).to_numpy()) + 1
+    nearest = np.searchsorted(changes, np.arange(ROWS_PER_GROUP, len(keys), ROWS_PER_GROUP))
+    starts = np.unique(changes[nearest[nearest < len(changes)]])
+    return [0, *starts.tolist(), len(keys)]
+
+
+def table_files(folder: Path, table: str) -> list[Path]:
+    """The files a table lies in: `<table>.parquet` and those of later loads; none where there is no such table."""
+    first = folder / f"{table}.parquet"
+    later = folder.glob(f"{table}.*.parquet")
+    return [first, *sorted(later, key=lambda path: int(path.name.split(".")[-2]))] if first.exists() else []
 
 
 def read_table(path: Path) -> pa.Table:

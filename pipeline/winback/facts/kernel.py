@@ -1,17 +1,19 @@
 """The feature kernel: every window of every cutoff from differences of two positions in one sorted log.
 
-A log is sorted by (customer, day, instant). The number of rows of each customer before each boundary
-(a cutoff, or a cutoff minus a window) is counted once; a sum over a window is then the difference of
-two entries of a prefix sum. The cost is O(rows x measures) + O(customers x cutoffs x features), and
-never rows x cutoffs. Everything inside is an integer, so no order of adding changes a bit.
+A log is sorted by (customer, instant). The number of rows of each customer before each boundary (a
+cutoff, or some days before one) is counted once; a sum over a window is then the difference of two
+entries of a prefix sum. The cost is O(rows x measures) + O(customers x cutoffs x features), and never
+rows x cutoffs. Everything inside is an integer, so no order of adding changes a bit.
 
 A day is a day number (1970-01-01 = 0) of the business's calendar. Windows are half-open in days:
-`[cutoff - window, cutoff)`.
+`[cutoff - lag - window, cutoff - lag)`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,17 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-US_PER_DAY = 86_400_000_000
+Numbers = Ints | Floats  # whole numbers, as doubles where those hold them exactly
+EXACT = 2**53
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
 class Log:
-    """Rows of one table and one set of customers, sorted by (customer, day, us).
+    """Rows of one stream and one set of customers, sorted by (customer, us).
 
     `customer` holds codes 0..n-1; `us` microseconds since 1970 UTC; a row is known at a cutoff when
-    `day < cutoff` and `recorded_day < cutoff`. `measures` are integers to be added up.
+    `day < cutoff` and `recorded_day < cutoff`. `measures` are integers, one a row.
     """
 
     customer: Ints
@@ -36,34 +40,100 @@ class Log:
     recorded_day: Ints
     measures: dict[str, Ints] = field(default_factory=dict)
 
-    def take(self, rows: Ints | Flags) -> Log:
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    def take(self, rows: Ints | Flags | slice) -> Log:
         """The rows at these places, in the log's order."""
         measures = {name: values[rows] for name, values in self.measures.items()}
         return Log(self.customer[rows], self.day[rows], self.us[rows], self.recorded_day[rows], measures)
+
+    def block(self, first: int, last: int) -> Log:
+        """The rows of the customers `first` to `last`, not included, now called 0, 1, ..."""
+        rows = slice(*np.searchsorted(self.customer, [first, last]).tolist())
+        kept = self.take(rows)
+        return replace(kept, customer=kept.customer - first)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of one block of customers: how many there are, which cutoffs, and for which pairs.
+
+    `days` are the sorted cutoffs, `pair_customer` and `pair_cutoff` the customer's code and the
+    cutoff's index of each row of the answer.
+    """
+
+    customers: int
+    days: Ints
+    pair_customer: Ints
+    pair_cutoff: Ints
 
 
 @dataclass(frozen=True)
 class View:
     """A log seen from pairs (customer, cutoff): where each pair's known rows begin and end.
 
-    `start[i]:stop[i]` are the rows of pair i before its cutoff; `from_[w][i]:stop[i]` those within
-    its last w days. Valid for pairs for which every earlier row was recorded in time.
+    `start[i]:at(0)[i]` are the rows of pair i before its cutoff, `at(b)[i]` where those of its last b
+    days begin. Valid for pairs for which every earlier row was recorded in time.
     """
 
     log: Log
-    start: Ints
-    stop: Ints
-    from_: dict[int, Ints]
-    prefix: dict[str, Ints]
+    asked: Asked
+    backs: tuple[int, ...]
+    kept: dict[object, Any] = field(default_factory=dict)
 
-    def total(self, measure: str, window: int | None) -> Ints:
-        """The sum of a measure over each pair's last `window` days (None: over all its past)."""
-        sums = self.prefix[measure]
-        return sums[self.stop] - sums[self._first(window)]
+    @cached_property
+    def boundaries(self) -> Ints:
+        """The sorted days that windows begin or end at."""
+        return np.unique(np.concatenate([self.asked.days - back for back in self.backs]))
 
-    def _first(self, window: int | None) -> Ints:
-        """Where each pair's window begins."""
-        return self.start if window is None else self.from_[window]
+    @cached_property
+    def places(self) -> tuple[Ints, Ints]:
+        """Where each customer's rows begin, and his first row at or after each boundary."""
+        return positions(self.log, self.asked.customers, self.boundaries)
+
+    @cached_property
+    def start(self) -> Ints:
+        """Where each pair's rows begin."""
+        return self.places[0][self.asked.pair_customer]
+
+    @property
+    def stop(self) -> Ints:
+        """Where each pair's known rows end."""
+        return self.at(0)
+
+    def at(self, back: int | None) -> Ints:
+        """Each pair's first row of its last `back` days (None: of all its past)."""
+        if back is None:
+            return self.start
+        if back not in self.kept:
+            column = np.searchsorted(self.boundaries, self.asked.days - back)
+            self.kept[back] = self.places[1].ravel().take(self.line + column.take(self.asked.pair_cutoff))
+        found: Ints = self.kept[back]
+        return found
+
+    @cached_property
+    def line(self) -> Ints:
+        """Where the line of each pair's customer begins in the table of places."""
+        line: Ints = self.asked.pair_customer * self.places[1].shape[1]
+        return line
+
+    def sums(self, measure: str, back: int | None) -> Numbers:
+        """The sum of a measure over all rows before `at(back)`."""
+        key = (measure, back)
+        if key not in self.kept:
+            if measure == "rows":
+                self.kept[key] = self.at(back).astype(np.float64)
+            else:
+                if (measure,) not in self.kept:
+                    self.kept[measure,] = as_exact(prefix_sum(self.log.measures[measure]))
+                self.kept[key] = self.kept[measure,].take(self.at(back))
+        found: Numbers = self.kept[key]
+        return found
+
+    def total(self, measure: str, window: int | None, lag: int = 0) -> Numbers:
+        """The sum of a measure over `[cutoff - lag - window, cutoff - lag)` (None: over all the past)."""
+        return self.sums(measure, lag) - self.sums(measure, None if window is None else lag + window)
 
     def nth_last(self, values: Ints, n: int) -> tuple[Ints, Flags]:
         """The value in each pair's n-th last row (1 = the last), and whether there is one."""
@@ -73,15 +143,16 @@ class View:
 
 
 def positions(log: Log, n_customers: int, boundaries: Ints) -> tuple[Ints, Ints]:
-    """Where each customer's rows begin, and the first row at or after each sorted boundary day."""
-    n_boundaries = len(boundaries)
-    counts = np.bincount(
-        log.customer * (n_boundaries + 1) + np.searchsorted(boundaries, log.day, side="right"),
-        minlength=n_customers * (n_boundaries + 1),
-    ).reshape(n_customers, n_boundaries + 1)
-    before = counts.cumsum(axis=1)
-    first = before[:, -1].cumsum() - before[:, -1]
-    return first, first[:, None] + before[:, :-1]
+    """Where each customer's rows begin, and the first row at or after each sorted boundary day (and his last's end)."""
+    width = len(boundaries) + 1
+    first_day = int(log.day.min()) if len(log) else 0
+    last_day = int(log.day.max()) if len(log) else 0
+    segment = np.searchsorted(boundaries, np.arange(first_day, last_day + 1), side="right")
+    key = log.customer * width
+    key += segment[log.day - first_day]
+    before = np.bincount(key, minlength=n_customers * width).cumsum().reshape(n_customers, width)
+    first = np.concatenate([np.zeros(1, dtype=np.int64), before[:, -1]])[:n_customers]
+    return first, before
 
 
 def prefix_sum(values: Ints) -> Ints:
@@ -91,32 +162,19 @@ def prefix_sum(values: Ints) -> Ints:
     return sums
 
 
-def view(log: Log, n_customers: int, cutoffs: Ints, windows: set[int], pairs: tuple[Ints, Ints]) -> View:
-    """The log from each pair (customer code, index into the sorted cutoffs)."""
-    boundaries = np.unique(np.concatenate([cutoffs, *(cutoffs - w for w in sorted(windows))]))
-    first, at = positions(log, n_customers, boundaries)
-    customer, cutoff = pairs
-
-    def place(days: Ints) -> Ints:
-        return at[customer, np.searchsorted(boundaries, days)[cutoff]]
-
-    return View(
-        log,
-        start=first[customer],
-        stop=place(cutoffs),
-        from_={w: place(cutoffs - w) for w in sorted(windows)},
-        prefix={name: prefix_sum(values) for name, values in log.measures.items()},
-    )
+def as_exact(sums: Ints) -> Numbers:
+    """Whole numbers as doubles, which are quicker to reckon with, if all are small enough to stay exact."""
+    return sums.astype(np.float64) if max(int(sums.max()), -int(sums.min())) < EXACT else sums
 
 
 def first_of(customer: Ints, *keys: Ints) -> Flags:
     """Whether each row of a sorted log is the first of its customer with these keys."""
     new = np.ones(len(customer), dtype=bool)
     if len(customer) > 1:
-        same = customer[1:] == customer[:-1]
+        changed = customer[1:] != customer[:-1]
         for key in keys:
-            same &= key[1:] == key[:-1]
-        new[1:] = ~same
+            changed |= key[1:] != key[:-1]
+        new[1:] = changed
     return new
 
 
@@ -125,72 +183,44 @@ def day_gaps(customer: Ints, day: Ints) -> tuple[Flags, Ints]:
 
     A gap belongs to the row that ends it, so it does not depend on any cutoff.
     """
-    opens = first_of(customer, day)
-    at = np.flatnonzero(opens)
-    later = np.zeros(len(customer), dtype=bool)
     gaps = np.zeros(len(customer), dtype=np.int64)
-    if len(at) > 1:
-        continues = customer[at[1:]] == customer[at[:-1]]
-        later[at[1:]] = continues
-        gaps[at[1:]] = np.where(continues, day[at[1:]] - day[at[:-1]], 0)
-    return later, gaps
+    if len(customer) > 1:
+        gaps[1:] = day[1:] - day[:-1]
+        gaps[1:][customer[1:] != customer[:-1]] = 0
+    return gaps > 0, gaps
 
 
-def last_values(seen: View, flags: Flags, values: Ints, most: int) -> tuple[Ints, Ints]:
+def last_values(view: View, flags: Flags, values: Ints, most: int) -> tuple[NDArray[np.int32], Ints]:
     """Each pair's last flagged values, sorted upwards and padded, and how many there are (0..most)."""
-    kept = values[flags]
+    padded = np.concatenate([np.zeros(most, dtype=np.int32), values[flags].astype(np.int32)])
     ends = prefix_sum(flags.astype(np.int64))
-    stop = ends[seen.stop]
-    count = np.minimum(stop - ends[seen.start], most)
-    back = np.arange(1, most + 1)
-    at = stop[:, None] - back
-    absent = back > count[:, None]
-    table = kept[np.where(absent, 0, at)] if len(kept) else np.zeros(at.shape, dtype=np.int64)
-    table[absent] = np.iinfo(np.int64).max
+    stop = ends.take(view.stop)
+    count = np.minimum(stop - ends.take(view.start), most)
+    table: NDArray[np.int32] = np.lib.stride_tricks.sliding_window_view(padded, most)[stop]
+    table[np.arange(most) < (most - count)[:, None]] = np.iinfo(np.int32).max
     table.sort(axis=1)
     return table, count
 
 
-def quantile(table: Ints, count: Ints, q: float) -> Floats:
+def quantile(table: NDArray[np.int32], count: Ints, q: float) -> Floats:
     """The q-quantile of each row's first `count` sorted values, linear between two; NaN for none."""
-    place = q * (np.maximum(count, 1) - 1)
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count, 1) - 1)
-    rows = np.arange(len(table))
-    below, above = table[rows, low].astype(np.float64), table[rows, high].astype(np.float64)
-    return np.where(count > 0, below + (place - low) * (above - below), np.nan)
-
-
-def distinct(log: Log, value: Ints, n_customers: int, cutoffs: Ints, window: int | None) -> Ints:
-    """How many different values each customer had in each cutoff's window: (customers, cutoffs).
-
-    A row counts at a cutoff when it lies in the window and its value's previous row does not. Those
-    cutoffs are one interval, so each row is added at its first cutoff and taken off after its last:
-    O(rows) a window, however many the cutoffs and the values.
-    """
-    order = np.lexsort((log.day, value, log.customer))
-    customer, day, kept = log.customer[order], log.day[order], value[order]
-    new = first_of(customer, kept)
-    enters = np.searchsorted(cutoffs, day, side="right")
-    leaves = np.full(len(day), len(cutoffs))
-    if window is not None:
-        leaves = np.searchsorted(cutoffs, day + window, side="right")
-        previous_leaves = np.where(new, 0, np.roll(leaves, 1))
-        enters = np.maximum(enters, previous_leaves)
-    else:
-        leaves = np.where(new, leaves, enters)
-    size = n_customers * (len(cutoffs) + 1)
-    spread = customer * (len(cutoffs) + 1)
-    change = np.bincount(spread + enters, minlength=size) - np.bincount(spread + leaves, minlength=size)
-    return change.reshape(n_customers, len(cutoffs) + 1).cumsum(axis=1)[:, :-1].astype(np.int64)
+    flat, line = table.ravel(), np.arange(len(table)) * table.shape[1]
+    last = np.maximum(count, 1) - 1
+    place = q * last
+    low = place.astype(np.int64)
+    below = flat.take(line + low).astype(np.float64)
+    found: Floats = below + (place - low) * (flat.take(line + np.minimum(low + 1, last)) - below)
+    found[count == 0] = np.nan
+    return found
 
 
 def late_pairs(log: Log, n_customers: int, cutoffs: Ints) -> Flags:
     """Whether a (customer, cutoff) has a row that had happened but was not yet recorded."""
     late = np.zeros((n_customers, len(cutoffs)), dtype=bool)
     rows = np.flatnonzero(log.recorded_day > log.day)
+    day, recorded = log.day[rows], log.recorded_day[rows]
     for k, cutoff in enumerate(cutoffs):
-        unseen = rows[(log.day[rows] < cutoff) & (log.recorded_day[rows] >= cutoff)]
+        unseen = rows[(day < cutoff) & (recorded >= cutoff)]
         late[log.customer[unseen], k] = True
     return late
 
