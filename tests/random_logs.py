@@ -172,7 +172,7 @@ def random_shop(seed: int, logs: int) -> History:
 def write(history: History, folder: Path, rows_in_a_batch: int | None = None) -> Path:
     """The history's tables in a folder, as ingest writes them, but with the rows in the history's own order."""
     folder.mkdir(parents=True, exist_ok=True)
-    orders = [(o.id, o.customer, o.at, o.recorded, o.cents, o.discount, None, o.lines, None) for o in history.orders]
+    orders = [(o.id, o.customer, o.at, o.recorded, o.cents, o.discount, None, o.lines, None, 0) for o in history.orders]
     categories = [(o.customer, o.id, o.at, o.recorded, category) for o in history.orders for category in o.categories]
     events = [(e.customer, e.at, e.recorded, e.kind, None) for e in history.events]
     for name, rows, columns in (
