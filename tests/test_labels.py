@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from history import orders
-from random_logs import History, Order, one_database, random_shop, write
 from winback import store
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts.labels import cohort_at, labels_at, newest_order, oldest_order
+from winback.facts.labels import (
+    cohort_at,
+    labels_at,
+    lapsed_cohort_at,
+    newest_order,
+    oldest_order,
+    refuse_silence,
+    returned_at,
+)
 
 TODAY = dt.date(2026, 4, 1)
 
@@ -56,8 +62,8 @@ def left(facts: Path, cutoff: str, horizon_days: int, zone: str = "UTC", today: 
         # one day only, and any day
         ("in: 2026-02-28 1; out: 2026-02-27T23:00 1", 1, ["in"]),
         ("b: 1969-12-31T23:00 1; a: 2026-02-28 1, 2026-02-27 1; out: 2026-03-01 1", None, ["a", "b"]),
-        # a return is an order too: somebody was there
-        ("in: 2026-02-20 -5", 10, ["in"]),
+        # a return is no purchase; a free order is one
+        ("in: 2026-02-20 0; out: 2026-02-20 -5", 10, ["in"]),
     ],
 )
 def test_the_cohort_ordered_in_a_half_open_window(tmp_path, line, active_days, expected):
@@ -95,8 +101,8 @@ FEED = "feed: 2026-03-31 1"  # somebody orders to the end, so the log is not sil
         ("a: 2026-03-02T23:59:59.999999 1; b: 2026-03-03T00:00 1", set("bcdef")),
         # recorded late, but before today; then today
         ("a: 2026-02-10 1 @2026-03-31T23:59; b: 2026-02-10 1 @2026-04-01T00:00", set("bcdef")),
-        # a return is an order too; two orders are no more than one
-        ("a: 2026-02-10 -1; b: 2026-02-10 1, 2026-02-11 1", set("cdef")),
+        # a return is no purchase; two orders are no more than one
+        ("a: 2026-02-10 -1; b: 2026-02-10 1, 2026-02-11 1", set("acdef")),
         # who comes new within the window is not asked about
         ("new: 2026-02-10 1", set("abcdef")),
     ],
@@ -148,40 +154,87 @@ def test_cohorts_begin_with_the_shops_day(tmp_path, zone):
     assert in_cohort(facts, str(day(next_day) + dt.timedelta(days=1)), 1, zone) == ["after"]
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_cohorts_and_labels_are_those_of_a_loop(seed, tmp_path, monkeypatch):
-    """96 random logs; somebody orders to the end, so that none is silent."""
-    one_database(monkeypatch)
-    shop = random_shop(seed, 8)
-    today = max(shop.cutoffs) + dt.timedelta(days=9)
-    end = shop.midnight(today) - dt.timedelta(microseconds=1)
-    feed = Order("feed", "feed", end, end, 1, None, 1, frozenset())
-    shop = replace(shop, orders=(feed, *shop.orders))
-    facts = write(shop, tmp_path)
-    for active_days in (None, 1, 7, 28):
-        asked = cohort_at(facts, shop.cutoffs, shop.zone, active_days)
-        pairs = list(asked.itertuples(index=False, name=None))
-        assert pairs == [
-            (customer, shop.midnight(cutoff))
-            for customer in sorted({o.customer for o in shop.orders})
-            for cutoff in sorted(shop.cutoffs)
-            if ordered(shop, customer, cutoff, -(active_days or 10_000), cutoff)
-        ]
-        if pairs:
-            days = {shop.midnight(cutoff): cutoff for cutoff in shop.cutoffs}
-            labels = labels_at(facts, asked, 9, shop.zone, today)
-            assert labels.tolist() == [not ordered(shop, c, days[at], 9, today) for c, at in pairs]
+def test_a_change_of_an_order_is_no_order(tmp_path):
+    """Rows with a part are later news of an order; a log without the column has none."""
+    rows = orders(f"a: 2026-01-15 1, 2026-02-10 1; b: 2026-01-15 1, 2026-02-10 1; {FEED}")
+    store.write_table(tmp_path / "orders.parquet", rows.drop(columns="part", errors="ignore"))
+    assert left(tmp_path, "2026-02-01", 28) == set()
+    changed = rows.assign(part=[0, 1, 0, 0, 0])
+    store.write_table(tmp_path / "orders.parquet", changed)
+    assert left(tmp_path, "2026-02-01", 28) == {"a"}
+    store.write_table(tmp_path / "orders.parquet", changed.assign(part=[1, 0, 0, 0, 0]))
+    assert in_cohort(tmp_path, "2026-02-01", None) == ["b"]
 
 
-def ordered(shop: History, customer: str, cutoff: dt.date, reach: int, known: dt.date) -> bool:
-    """Whether a customer has an order within `reach` days after (before, if negative) a cutoff, known by then."""
-    begin, end = sorted([cutoff, cutoff + dt.timedelta(days=reach)])
-    return any(
-        o.customer == customer
-        and shop.midnight(begin) <= o.at < shop.midnight(end)
-        and o.recorded < shop.midnight(known)
-        for o in shop.orders
+def test_later_files_of_the_table_belong_to_it(tmp_path):
+    """Also where only some of them have a column."""
+    first = orders(f"a: 2026-01-15 1; b: 2026-01-15 1; {FEED}").drop(columns="part", errors="ignore")
+    store.write_table(tmp_path / "orders.parquet", first)
+    changed = orders("a: 2026-02-10 1 id=later; b: 2026-02-10 1 id=change").assign(part=[0, 1])
+    store.write_table(tmp_path / "orders.1.parquet", changed)
+    assert left(tmp_path, "2026-02-01", 28) == {"b"}
+    store.write_table(tmp_path / "orders.12.parquet", orders("b: 2026-02-10 1 id=latest").assign(part=0))
+    assert left(tmp_path, "2026-02-01", 28) == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        # lapsed for the ten days [2026-02-19, 2026-03-01): their two ends
+        ("in: 2026-02-18T23:59:59.999999 1; out: 2026-02-19T00:00 1", ["in"]),
+        ("in: 2026-01-01 1, 2026-03-01T00:00 1; out: 2026-01-01 1, 2026-02-28T23:59:59.999999 1", ["in"]),
+        # never here, here too late, or not known to have been here
+        ("out: 2026-03-02 1; in: 2026-01-01 1; late: 2026-01-01 1 @2026-03-01", ["in"]),
+        # the order that would speak against it was not known yet; a return does not speak against it
+        ("a: 2026-01-01 1, 2026-02-25 1 @2026-03-01; b: 2026-01-01 1, 2026-02-25 -1", ["a", "b"]),
+    ],
+)
+def test_the_lapsed_bought_before_but_not_lately(tmp_path, line, expected):
+    found = lapsed_cohort_at(log(tmp_path, line), [day("2026-03-01")], "UTC", 10)
+    assert found.columns.tolist() == ["customer_id", "cutoff"]
+    assert found["customer_id"].tolist() == expected
+    assert found.index.tolist() == [*range(len(expected))]
+
+
+def test_the_lapsed_return_within_the_half_open_window(tmp_path):
+    line = "a: 2026-01-01 1, 2026-02-01T00:00 1; b: 2026-01-01 1, 2026-02-28T23:59:59 1; c: 2026-01-01 1, 2026-03-01 1"
+    facts = log(tmp_path, f"{line}; d: 2026-01-01 1; {FEED}")
+    lapsed = lapsed_cohort_at(facts, [day("2026-02-01")], "UTC", 20)
+    found = returned_at(facts, lapsed, 28, "UTC", TODAY)
+    assert (found.name, found.tolist()) == ("returned", [True, True, False, False])
+    with pytest.raises(WindowNotRecorded, match="The latest cutoff with a label is 2026-01-31"):
+        returned_at(facts, lapsed, 60, "UTC", TODAY)
+
+
+def test_nobody_asked_about_has_no_labels(tmp_path):
+    """Also where the window is still open: there is nothing to refuse."""
+    facts = log(tmp_path, FEED)
+    labels = labels_at(facts, cohort(facts, "2026-03-31"), 30, "UTC", TODAY)
+    assert (len(labels), str(labels.dtype)) == (0, "bool")
+
+
+def test_a_shop_without_orders_is_told_so(tmp_path):
+    with pytest.raises(NotEnoughData) as caught:
+        cohort(tmp_path, "2026-02-01")
+    assert str(caught.value) == (
+        "the facts have no table orders, which this question is asked of; map it in [sources.orders]."
     )
+
+
+def test_a_folder_may_be_called_anything(tmp_path):
+    facts = tmp_path / "it's [a]*?" / "k=v"
+    assert in_cohort(log(facts, "in: 2026-02-20 1"), "2026-03-01", None) == ["in"]
+
+
+def test_a_feed_that_stopped_is_refused(tmp_path):
+    facts = log(tmp_path, "a: 2026-03-24 1")
+    with pytest.raises(WindowNotRecorded) as caught:
+        refuse_silence(facts, "UTC", day("2026-04-01"))
+    assert str(caught.value) == (
+        "the newest order before 2026-04-01 is from 2026-03-24, more than 7 days earlier: everybody would seem to be "
+        "leaving. Is the feed complete, and the date right?"
+    )
+    refuse_silence(facts, "UTC", day("2026-03-31"))
 
 
 def test_an_open_window_is_refused(tmp_path):

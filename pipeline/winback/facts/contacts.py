@@ -22,11 +22,11 @@ def days_since_last_contact(facts: Path, today: dt.date, zone: str) -> pd.Series
 
     Customers never contacted are absent; so are all, without a contacts table.
     """
-    path = facts / "contacts.parquet"
-    if not path.exists():
+    files = store.table_files(facts, "contacts")
+    if not files:
         return pd.Series(dtype="float64", index=pd.Index([], dtype="str", name="customer_id"))
     with store.connect() as con:
-        words = {"path": str(path), "before": begins(today, zone)}
+        words = {"path": [str(path) for path in files], "before": begins(today, zone)}
         rows = con.sql(LAST, params=words).to_arrow_table().to_pandas()
     days: pd.Series = rows.set_index("customer_id")["since"] / US_PER_DAY
     return days
