@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 # time to install them, so keeping what was compiled must not be switched off.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test deep lint types bench lock clean
+.PHONY: help run test deep spark lint types bench lock clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -33,6 +33,11 @@ test: $(VENV)/package.stamp $(VENV)/dev.stamp ## The tests, against the installe
 deep: $(VENV)/package.stamp $(VENV)/dev.stamp ## The tests that take minutes
 	@$(BIN)/pytest -q -m deep
 
+# Spark is as large as all the rest together, so it lies apart and only these tests see it.
+spark: export OMP_NUM_THREADS := 1
+spark: $(VENV)/package.stamp $(VENV)/dev.stamp .spark/made.stamp ## The tests of features and scores on Spark; needs Java
+	@PYTHONPATH=.spark $(BIN)/pytest -q tests/test_spark.py
+
 lint: $(VENV)/dev.stamp ## Rules and formatting of the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -40,8 +45,10 @@ lint: $(VENV)/dev.stamp ## Rules and formatting of the code
 types: $(VENV)/dev.stamp ## Types of the package
 	@$(BIN)/mypy
 
-bench: $(VENV)/package.stamp $(VENV)/dev.stamp ## Every benchmark, one table each
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+# More: make bench ORDERS=10000000. The largest sizes and Spark have programs of their own, see benchmarks/README.md.
+ORDERS := 1000000
+bench: $(VENV)/package.stamp $(VENV)/dev.stamp ## The feature engine against SQL, pandas, polars and others
+	@set -e; for name in features libraries other_tables; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(ORDERS); done
 
 # Releases of the last seven days are left out: a bad one is usually noticed and withdrawn within them.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --extra demo \
@@ -50,9 +57,11 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 lock: $(VENV)/dev.stamp ## Lock the newest allowed versions of all dependencies
 	@$(LOCK) --upgrade --group dev -o requirements-dev.lock
 	@$(LOCK) --upgrade --group build -c requirements-dev.lock -o requirements.lock
+	@sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(BIN)/uv pip compile - --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --upgrade -o requirements-spark.lock
 
 clean: ## Remove what these targets built; runs and models stay
-	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .spark dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made.stamp:
@@ -70,6 +79,11 @@ $(VENV)/runtime.stamp: requirements.lock $(VENV)/made.stamp
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 	@echo "installing requirements-dev.lock"
 	@$(PIP) install --quiet --require-hashes --only-binary :all: --no-compile -r requirements-dev.lock
+	@touch $@
+
+.spark/made.stamp: requirements-spark.lock $(VENV)/dev.stamp
+	@echo "installing requirements-spark.lock"
+	@$(PIP) install --quiet --require-hashes --no-deps --upgrade --target .spark -r requirements-spark.lock
 	@touch $@
 
 $(VENV)/package.stamp: $(SHIPPED) $(VENV)/runtime.stamp

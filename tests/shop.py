@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import winback
-from winback import config, nightly
+from winback import config, jobs, nightly
 
 TEMPLATE = Path(winback.__file__).parent / "template"
 TODAY, LATER, EARLIER = dt.date(2026, 2, 15), dt.date(2026, 2, 22), dt.date(2026, 2, 1)
@@ -40,6 +40,11 @@ columns = { customer_id = "customer_id", occurred_at = "occurred_at", kind = "ki
 [sources.contacts]
 path = "contacts.csv"
 columns = { customer_id = "customer_id", contacted_at = "contacted_at", campaign = "campaign", channel = "channel" }
+
+[gates]
+min_customers = 50
+min_positives = 20
+min_negatives = 20
 
 [model]
 spec = "small.toml"
@@ -107,9 +112,9 @@ def write_rows(path: Path, header: str, lines: list[str]) -> None:
     path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
 
 
-def job(path: Path, today: dt.date = TODAY) -> nightly.Job:
+def job(path: Path, today: dt.date = TODAY) -> jobs.Job:
     """What is to be done for a day."""
-    return nightly.prepare(config.load(path), path.parent, today, RECEIVED)
+    return jobs.prepare(config.load(path), path.parent, today, RECEIVED)
 
 
 def run(path: Path, today: dt.date = TODAY) -> tuple[Path, dict[str, Any], bool]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from winback import config, nightly, store
+from winback import config, jobs, nightly, store
 
 pytestmark = pytest.mark.deep
 TODAY, HORIZON = dt.date(1997, 12, 31), dt.timedelta(days=90)
@@ -38,7 +38,7 @@ def folder(log: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(log, project / "orders.csv")
     (project / "winback.toml").write_text(CONFIG, "utf-8")
     received = dt.datetime(1998, 7, 1, tzinfo=dt.UTC)
-    job = nightly.prepare(config.load(project / "winback.toml"), project, TODAY, received)
+    job = jobs.prepare(config.load(project / "winback.toml"), project, TODAY, received)
     _, did = nightly.run(job, lambda _: None)
     assert did
     return job.runs / job.run_id

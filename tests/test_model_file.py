@@ -468,7 +468,8 @@ def ways_in(source: str, *, is_model_file: bool = False) -> list[str]:
             name = part.attr if isinstance(part, ast.Attribute) else part.id
             found += [name] if name in LOADERS else []
         elif isinstance(part, ast.keyword) and part.arg == "allow_pickle":
-            found.append("allow_pickle")
+            forbidden = isinstance(part.value, ast.Constant) and part.value.value is False
+            found += [] if forbidden else ["allow_pickle"]
         elif isinstance(part, ast.Import | ast.ImportFrom) and not is_model_file:
             names = [getattr(part, "module", None) or ""] + [alias.name for alias in part.names]
             found += ["skops" for name in names if name.split(".")[0] == "skops"]
@@ -483,6 +484,8 @@ def ways_in(source: str, *, is_model_file: bool = False) -> list[str]:
         ("mlflow.sklearn.load_model(uri)", ["load_model"]),
         ("from pandas import read_pickle as r\nread_pickle(p)", ["read_pickle"]),
         ("np.load(p, allow_pickle=True)", ["allow_pickle"]),
+        ("np.load(p, allow_pickle=no)", ["allow_pickle"]),
+        ("np.load(p, allow_pickle=False)", []),
         ("skops.io.get_untrusted_types(file=p)", ["get_untrusted_types"]),
         ("model_file.load(p, h)", []),
     ],

@@ -17,13 +17,13 @@ import pytest
 
 import shop
 from winback import nightly, runs, store
-from winback.errors import FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
+from winback.errors import DataRefused, FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
 from winback.facts import declared
 from winback.facts.labels import refuse_silence
 from winback.risk import registry
 from winback.risk.promotions import history
 
-FILES = {*shop.OUTPUTS, "model.json", "summary.json"}
+FILES = {*shop.OUTPUTS, "features.parquet", "model.json", "summary.json"}
 INPUTS = ("orders.csv", "events.csv", "contacts.csv")
 FORMULA = re.compile(r"[\s\"]*[=+\-@\t\r]")
 
@@ -65,7 +65,7 @@ def people(folder: Path) -> list[dict[str, str]]:
 
 def test_a_run_leaves_these_files_and_no_other(folder: Path):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    steps = {f"steps/{name}.json" for name in ("model", "scores", "reasons", "decisions", "list")}
+    steps = {f"steps/{name}.json" for name in ("model", "features", "scores", "reasons", "decisions", "list")}
     assert files == FILES | steps | {"manifest.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
 
@@ -285,11 +285,12 @@ def test_a_feed_that_fell_silent_is_no_reason_for_a_list(mine: Path, folder: Pat
     refuse_silence(facts, "UTC", dt.date(2026, 3, 7))
     with pytest.raises(WindowNotRecorded):
         refuse_silence(facts, "UTC", dt.date(2026, 3, 8))
-    with pytest.raises(WindowNotRecorded) as caught:
+    with pytest.raises(DataRefused) as caught:
         shop.run(mine, dt.date(2026, 6, 1))
     assert str(caught.value) == (
-        "the newest order before 2026-06-01 is from 2026-02-28, more than 7 days earlier: everybody would seem "
-        "to be leaving. Is the feed complete, and the date right?"
+        "the newest order before 2026-06-01 is from 2026-02-28: 92 days lack, more than the 7 that max_silence_days "
+        "allows. Is the feed complete? For a log that has ended, ask with --date 2026-03-01.\n"
+        "`winback check` shows all that is known of the data; the gates are set in [gates]."
     )
     assert runs.current(mine.parent / "runs") == mine.parent / "runs" / folder.name
 
@@ -410,6 +411,8 @@ def test_few_bad_rows_are_left_out_and_told(mine: Path):
         "duplicates": 0,
         "quarantined": 1,
         "reasons": {"bad_amount": 1},
+        "left_out": {},
+        "next_future": None,
     }
     assert runs.verify(folder)["accounting"] == summary["accounting"]
 

@@ -12,11 +12,14 @@ from winback import __version__
 from winback.errors import WinbackError
 
 VERBS = {
+    "check": "Report what is odd about the data, and whether they are enough to learn from.",
     "features": "List what a model may see of a customer.",
     "init": "Lay down a project to start from.",
     "models": "List the trained models and which was champion when.",
+    "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "run": "Do everything for one date, from raw files to a published list.",
     "show": "Show the published run again.",
+    "windows": "Show after how many silent days a customer should count as gone, with evidence.",
 }
 
 

@@ -16,6 +16,7 @@ from winback.cli.options import Day, config_option, json_option
 WORDS = {
     "ingest": "Reading the sources",
     "model": "Learning from the past",
+    "features": "Describing today's customers",
     "scores": "Scoring today's customers",
     "reasons": "Finding the reasons",
     "decisions": "Drawing the hold-out, choosing actions",
@@ -38,9 +39,9 @@ def command(config_path: Path, today: dt.date, as_json: bool) -> None:
 
     Example: winback run --config configs/winback.toml --date 2017-12-31
     """
-    from winback import config, nightly  # noqa: PLC0415
+    from winback import config, jobs, nightly  # noqa: PLC0415
 
-    job = nightly.prepare(config.load(config_path), config_path.parent, today, dt.datetime.now(dt.UTC))
+    job = jobs.prepare(config.load(config_path), config_path.parent, today, dt.datetime.now(dt.UTC))
     with progress(quiet=as_json) as say:
         summary, did = nightly.run(job, say)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +10,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from winback.config import STRICT, Days, ModelChoice, Share, parse, read_toml, shipped
+from winback.config import Days, ModelChoice, Share
 from winback.facts import declared
+from winback.facts.feature import Feature
 from winback.risk.estimator import ChurnClassifier
+from winback.toml_files import STRICT, parse, read_toml, shipped
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -64,10 +67,10 @@ class Spec:
         return asdict(self)
 
 
-def load_spec(choice: ModelChoice, base: Path) -> Spec:
-    """The spec a project chose, with the project's own horizon and cohort in it."""
+def load_spec(choice: ModelChoice, base: Path, own: Sequence[Feature] = ()) -> Spec:
+    """The spec a project chose, with the project's own horizon and cohort in it; `own` are its own features."""
     path = shipped("models", choice.spec, base)
     spec = parse(Spec, read_toml(path), str(path))
-    declared.named(spec.leave_out)
+    declared.named(spec.leave_out, own)
     horizon_days = choice.horizon_days or spec.horizon_days
     return replace(spec, horizon_days=horizon_days, active_days=choice.active_days or spec.active_days)

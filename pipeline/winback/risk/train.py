@@ -131,10 +131,13 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Chur
     return version, model
 
 
-def features_of(model: ChurnClassifier) -> tuple[Feature, ...]:
-    """The declared features a loaded model reads, in its order; FeatureMismatch where one is declared no more."""
+def features_of(model: ChurnClassifier, offered: Sequence[Feature] = ()) -> tuple[Feature, ...]:
+    """The features a loaded model reads, in its order; FeatureMismatch where one is declared no more.
+
+    `offered`: the project's, its own ones and their words among them; others are as winback declares them.
+    """
     names = [str(name) for name in model.feature_names_in_]
-    known = {f.name: f for f in declared.builtin()}
+    known = {f.name: f for f in (*declared.builtin(), *offered)}
     if gone := [name for name in names if name not in known]:
         raise FeatureMismatch(
             f"the model reads {len(gone)} features that this version of winback does not declare "
@@ -146,7 +149,7 @@ def features_of(model: ChurnClassifier) -> tuple[Feature, ...]:
 def refuse_lost_features(version: Version, model: ChurnClassifier, offered: Sequence[Feature]) -> None:
     """FeatureMismatch when a champion reads what the configured sources do not offer any more."""
     at_hand = {f.name for f in offered}
-    if lost := [f.name for f in features_of(model) if f.name not in at_hand]:
+    if lost := [f.name for f in features_of(model, offered) if f.name not in at_hand]:
         raise FeatureMismatch(
             f"the champion of {version.name} (version {version.version}) reads {len(lost)} features that the "
             f"configured sources do not give (first: {lost[:5]}). Configure what it was trained on, or train anew "

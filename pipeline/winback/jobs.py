@@ -1,0 +1,101 @@
+"""What one run is made from: a project's settings read and checked, its inputs fingerprinted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from winback import runs
+from winback.config import Config
+from winback.errors import ConfigError
+from winback.facts import declared
+from winback.facts.check_features import at_hand
+from winback.facts.feature import Driver, Feature
+from winback.facts.load import folder_of
+from winback.facts.sources import fingerprint
+from winback.offers.catalogue import Action, load_catalogue
+from winback.risk.specs import Spec, load_spec
+from winback.toml_files import shipped
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that one run is made from; `own` are the features that the project declares itself."""
+
+    config: Config
+    base: Path
+    today: dt.date
+    received_at: dt.datetime
+    spec: Spec
+    actions: tuple[Action, ...]
+    own: tuple[Feature, ...]
+    inputs: dict[str, str]
+
+    @property
+    def state(self) -> Path:
+        """The folder of what winback keeps between runs."""
+        return self.base / self.config.project.state
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.base / self.config.project.runs
+
+    @property
+    def zone(self) -> str:
+        """The business's time zone."""
+        return self.config.project.time_zone
+
+    @property
+    def settings(self) -> str:
+        """The SHA-256 of config, spec, catalogue and own features."""
+        told = [
+            asdict(self.config),
+            self.spec.as_dict(),
+            [asdict(a) for a in self.actions],
+            [asdict(f) for f in self.own],
+        ]
+        return digest(told)
+
+    @property
+    def run_id(self) -> str:
+        """The name of this run: equal for equal date, settings and inputs."""
+        return runs.run_id(self.today, self.settings, self.inputs)
+
+    @property
+    def facts(self) -> Path:
+        """The folder of the ingested tables: equal for equal sources and inputs."""
+        project = self.config.project
+        return folder_of(self.state, self.config.sources, project.time_zone, project.currency, self.inputs)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The declared features that the configured sources can give, in the project's language."""
+        offered = declared.available(at_hand(self.config.sources.given()), self.own)
+        return declared.in_language(offered, self.config.project.language)
+
+
+def prepare(config: Config, base: Path, today: dt.date, received_at: dt.datetime) -> Job:
+    """The job of a date: spec, catalogue and own features read and checked, inputs fingerprinted.
+
+    The catalogue has to answer every driver that the configured sources can bring up.
+    """
+    if config.sources.orders is None:
+        raise ConfigError(
+            "a list is made of who stops ordering, and the configuration has no [sources.orders]; subscriptions alone "
+            "can be checked, and their features and labels computed, but not listed yet."
+        )
+    own = declared.own_features(config.features.files, base)
+    catalogue = shipped("configs", config.offers.catalogue, base)
+    drivers = {f.driver for f in declared.available(at_hand(config.sources.given()), own)}
+    spec, actions = load_spec(config.model, base, own), load_catalogue(catalogue, drivers, get_args(Driver))
+    return Job(config, base, today, received_at, spec, actions, own, fingerprint(config.sources, base))
+
+
+def digest(values: Any) -> str:
+    """The SHA-256 of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
