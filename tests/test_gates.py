@@ -18,7 +18,7 @@ import shop
 from healthy_shop import TODAY, WHEN, ZONE
 from winback import config
 from winback.config import Cutoffs, DataGates, Source
-from winback.errors import DataRefused
+from winback.errors import ConfigError, DataRefused
 from winback.facts import gates
 from winback.facts.gates import Gate
 from winback.facts.ingest import Accounting
@@ -231,8 +231,8 @@ def test_rows_that_cannot_be_used(count: Accounting, sentences: list[str]):
 
 def test_unknown_gates_are_refused(tmp_path: Path):
     path = shop.lay_down(tmp_path)
-    path.write_text(path.read_text("utf-8") + "\n[gates]\nmin_customer = 3\n", "utf-8")
-    with pytest.raises(config.ConfigError, match=r"gates.min_customer: unknown key. Did you mean 'min_customers'\?"):
+    shop.edit(path, "min_customers = 50", "min_customer = 3")
+    with pytest.raises(ConfigError, match=r"gates.min_customer: unknown key. Did you mean 'min_customers'\?"):
         config.load(path)
 
 
@@ -248,6 +248,7 @@ def winback(*args: str | Path) -> subprocess.CompletedProcess[str]:
 def test_check_refuses_in_words_and_in_its_exit_code(tmp_path: Path):
     """400 customers are fewer than 500; the report goes out all the same, and nothing of it stays but the lock."""
     path = shop.lay_down(tmp_path)
+    shop.edit(path, "min_customers = 50", "min_customers = 500")
     done = winback("check", "--config", path, "--date", "2026-02-15")
     assert done.returncode == 1, done.stderr
     assert done.stderr == ""
@@ -263,7 +264,7 @@ def test_check_refuses_in_words_and_in_its_exit_code(tmp_path: Path):
 
 def test_check_passes_and_tells_it_as_json(tmp_path: Path):
     path = shop.lay_down(tmp_path)
-    path.write_text(path.read_text("utf-8") + "\n[gates]\nmin_customers = 300\nmin_positives = 50\n", "utf-8")
+    shop.edit(path, "min_customers = 50\nmin_positives = 20", "min_customers = 300\nmin_positives = 50")
     done = winback("check", "--config", path, "--date", "2026-02-15", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)

@@ -8,6 +8,8 @@ import hashlib
 import os
 import random
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -415,6 +417,23 @@ def test_few_bad_rows_are_left_out_and_told(mine: Path):
         "next_future": None,
     }
     assert runs.verify(folder)["accounting"] == summary["accounting"]
+
+
+def test_orders_from_a_database_give_the_same_list(mine: Path, folder: Path):
+    header, lines = shop.rows(mine.parent / "orders.csv")
+    with closing(sqlite3.connect(mine.parent / "shop.db")) as database:
+        database.execute(f"CREATE TABLE orders ({header})")
+        database.executemany(
+            f"INSERT INTO orders VALUES ({', '.join('?' * len(header.split(',')))})", csv.reader(lines)
+        )
+        database.commit()
+    (mine.parent / "orders.csv").unlink()
+    shop.edit(mine, 'path = "orders.csv"', 'url = "sqlite:///shop.db"\ntable = "orders"')
+    again, summary, did = shop.run(mine)
+    assert did
+    assert summary["accounting"][0]["accepted"] == 6660
+    for name in shop.OUTPUTS:
+        assert store.sha256(again / name) == store.sha256(folder / name), name
 
 
 def test_days_begin_at_the_business_clock(mine: Path, tmp_path: Path):

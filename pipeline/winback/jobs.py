@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from winback import runs
-from winback.config import Config
+from winback.config import Config, Sources
 from winback.errors import ConfigError
 from winback.facts import declared
 from winback.facts.check_features import at_hand
 from winback.facts.feature import Driver, Feature
 from winback.facts.load import folder_of
+from winback.facts.snapshots import fetched
 from winback.facts.sources import fingerprint
 from winback.offers.catalogue import Action, load_catalogue
 from winback.risk.specs import Spec, load_spec
@@ -24,7 +25,11 @@ from winback.toml_files import shipped
 
 @dataclass(frozen=True)
 class Job:
-    """All that one run is made from; `own` are the features that the project declares itself."""
+    """All that one run is made from.
+
+    `own` are the features that the project declares itself; `sources` those of the configuration, with
+    what lies in databases and object stores as it was fetched.
+    """
 
     config: Config
     base: Path
@@ -33,6 +38,7 @@ class Job:
     spec: Spec
     actions: tuple[Action, ...]
     own: tuple[Feature, ...]
+    sources: Sources
     inputs: dict[str, str]
 
     @property
@@ -70,7 +76,7 @@ class Job:
     def facts(self) -> Path:
         """The folder of the ingested tables: equal for equal sources and inputs."""
         project = self.config.project
-        return folder_of(self.state, self.config.sources, project.time_zone, project.currency, self.inputs)
+        return folder_of(self.state, self.sources, project.time_zone, project.currency, self.inputs)
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -93,7 +99,8 @@ def prepare(config: Config, base: Path, today: dt.date, received_at: dt.datetime
     catalogue = shipped("configs", config.offers.catalogue, base)
     drivers = {f.driver for f in declared.available(at_hand(config.sources.given()), own)}
     spec, actions = load_spec(config.model, base, own), load_catalogue(catalogue, drivers, get_args(Driver))
-    return Job(config, base, today, received_at, spec, actions, own, fingerprint(config.sources, base))
+    sources = fetched(config.sources, base, base / config.project.state)
+    return Job(config, base, today, received_at, spec, actions, own, sources, fingerprint(sources, base))
 
 
 def digest(values: Any) -> str:

@@ -74,7 +74,7 @@ def _ingest(job: Job, say: Say) -> list[Accounting]:
     say("ingest")
 
     when, currency = (job.zone, job.received_at), job.config.project.currency
-    return load(job.facts, job.config.sources, job.base, job.inputs, when, currency)
+    return load(job.facts, job.sources, job.base, job.inputs, when, currency)
 
 
 def _refuse_poor_data(job: Job, accounting: list[Accounting]) -> None:

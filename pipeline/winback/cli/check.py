@@ -67,6 +67,7 @@ def _looked_at(
     from winback import runs  # noqa: PLC0415
     from winback.facts.gates import freshness_gate, source_gates  # noqa: PLC0415
     from winback.facts.ingest import ingest  # noqa: PLC0415
+    from winback.facts.snapshots import fetched  # noqa: PLC0415
     from winback.facts.usability import tolerant, usability  # noqa: PLC0415
     from winback.risk.readiness import training_gates  # noqa: PLC0415
     from winback.risk.specs import load_spec  # noqa: PLC0415
@@ -76,7 +77,8 @@ def _looked_at(
     with runs.project_lock(place):
         facts = place / "facts"
         shutil.rmtree(facts, ignore_errors=True)
-        accounting = ingest(tolerant(project.sources), base, facts, when[0], now, project.project.currency)
+        sources = fetched(tolerant(project.sources), base, base / project.project.state)
+        accounting = ingest(sources, base, facts, when[0], now, project.project.currency)
         found = usability(facts, when, accounting, project.sources)
         fresh = freshness_gate(facts, *when, project.gates)
         gates = [*source_gates(accounting, project.sources.given(), project.gates), fresh]

@@ -93,6 +93,7 @@ def _evidence(project: Config, base: Path, today: dt.date | None, candidates: tu
     from winback.config import Sources  # noqa: PLC0415
     from winback.errors import NotEnoughData  # noqa: PLC0415
     from winback.facts.ingest import ingest  # noqa: PLC0415
+    from winback.facts.snapshots import fetched  # noqa: PLC0415
     from winback.facts.windows import windows  # noqa: PLC0415
 
     if project.sources.orders is None:
@@ -103,7 +104,8 @@ def _evidence(project: Config, base: Path, today: dt.date | None, candidates: tu
         facts = place / "facts"
         shutil.rmtree(facts, ignore_errors=True)
         try:
-            ingest(Sources(orders=project.sources.orders), base, facts, zone, dt.datetime.now(dt.UTC), currency)
+            sources = fetched(Sources(orders=project.sources.orders), base, base / project.project.state)
+            ingest(sources, base, facts, zone, dt.datetime.now(dt.UTC), currency)
             return windows(facts, zone, today, candidates)
         finally:
             shutil.rmtree(facts, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The picture of `winback windows --plot`."""
+"""The picture that `winback windows` draws."""
 
 from __future__ import annotations
 
