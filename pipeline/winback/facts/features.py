@@ -119,13 +119,18 @@ def write_features(
 
 def asked(facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature]) -> Question:
     """The question that is asked of every part, with what only the whole tables can tell."""
+    base = "orders" if store.table_files(facts, "orders") else "subscriptions"
+    question = without_starts(cutoffs, zone, features, base)
+    question.starts.update({t: parts.log_starts(facts, t, zone, question.days) for t in question.columns()})
+    return question
+
+
+def without_starts(cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], base: str) -> Question:
+    """The question before it is known where each table's log starts."""
     days = sorted(set(cutoffs))
     numbers = np.array([day_number(d) for d in days], dtype=np.int64)
     instants = np.array([microseconds(begins(d, zone)) for d in days], dtype=np.int64)
-    base = "orders" if store.table_files(facts, "orders") else "subscriptions"
-    question = Question(numbers, instants, zone, {}, tuple(features), base)
-    question.starts.update({t: parts.log_starts(facts, t, zone, numbers) for t in question.columns()})
-    return question
+    return Question(numbers, instants, zone, {}, tuple(features), base)
 
 
 def _span_features(facts: Path, span: parts.Span, question: Question) -> pa.Table:

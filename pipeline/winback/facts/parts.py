@@ -23,19 +23,10 @@ from winback import store
 from winback.facts.days import day_numbers
 from winback.facts.kernel import NEVER, Ints
 from winback.facts.logs import as_ints
+from winback.facts.streams import STREAMS
 
-MOMENTS = {
-    "orders": "ordered_at",
-    "order_categories": "ordered_at",
-    "order_products": "ordered_at",
-    "events": "occurred_at",
-    "contacts": "contacted_at",
-    "tickets": "opened_at",
-    "surveys": "answered_at",
-    "subscriptions": "started_at",
-    "payments": "attempted_at",
-    "customers": "signed_up_at",
-}
+# Of each facts table: the column of its rows' moment.
+MOMENTS = {name: stream.moment for name, stream in STREAMS.items() if stream.table == name}
 # Columns of few different words; read as codes.
 WORDS = ("customer_id", "channel", "category", "product_id", "kind", "topic", "plan", "status", "decline_code")
 

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from winback.errors import SourceError
-from winback.facts.days import begins, day_number, day_numbers, microseconds
+from winback.facts.days import day_numbers
 from winback.facts.feature import Feature
-from winback.facts.features import Question, part_features
+from winback.facts.features import Question, part_features, without_starts
 from winback.facts.kernel import Ints
 from winback.facts.parts import MOMENTS
 from winback.spark.session import pandas_unsaid
@@ -43,7 +43,7 @@ def features_on_spark(
     read twice, for two columns of each at once: where the first known row of each table lies is part of
     the answer. `buckets`: into how many parts the customers go; by default one for so many rows.
     """
-    question = _question(cutoffs, zone, features, "orders" if "orders" in tables else "subscriptions")
+    question = without_starts(cutoffs, zone, features, "orders" if "orders" in tables else "subscriptions")
     frames = _frames(tables, question)
     columns = {name: frame.columns for name, frame in frames.items()}
     schema = _answer_schema(columns, question)
@@ -52,13 +52,6 @@ def features_on_spark(
     parted = in_one(frames).repartition(buckets or max(1, -(-rows // ROWS_IN_BUCKET)), "customer_id")
     with pandas_unsaid():
         return parted.mapInArrow(partial(bucket_features, columns=columns, question=question), schema)
-
-
-def _question(cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], base: str) -> Question:
-    days = sorted(set(cutoffs))
-    numbers = np.array([day_number(day) for day in days], dtype=np.int64)
-    instants = np.array([microseconds(begins(day, zone)) for day in days], dtype=np.int64)
-    return Question(numbers, instants, zone, {}, tuple(features), base)
 
 
 def _frames(tables: Mapping[str, DataFrame], question: Question) -> dict[str, DataFrame]:
