@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from winback.config import Sources, parse
-from winback.facts.load import load
-from winback.facts.sources import fingerprint
+from winback.facts.intake.load import load
+from winback.facts.intake.sources import fingerprint
 
 NAMES = {
     "order_id": "id",

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from winback.facts import declared
 from winback.facts.days import day_of
-from winback.facts.feature import Feature
-from winback.facts.features import features_table, write_features
+from winback.facts.features import declared
+from winback.facts.features.feature import Feature
+from winback.facts.features.table import features_table, write_features
 
 
 def declarations(file: Path) -> tuple[Feature, ...]:

@@ -23,7 +23,7 @@ import made_up
 import ours
 from winback import store
 from winback.errors import MissingExtra
-from winback.facts.features import write_features
+from winback.facts.features.table import write_features
 from winback.spark.features import features_on_spark
 from winback.spark.session import local_session
 from winback.spark.tables import read_facts

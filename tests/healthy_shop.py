@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from winback import store
 from winback.config import Source, Sources
-from winback.facts.contracts import CONTRACTS
-from winback.facts.tables import schema_of
+from winback.facts.intake.contracts import CONTRACTS
+from winback.facts.intake.tables import schema_of
 
 ZONE, TODAY = "Europe/Berlin", dt.date(2026, 2, 1)
 OPENS, DAYS, CUSTOMERS = dt.date(2025, 1, 1), 396, 150

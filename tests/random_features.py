@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from winback.facts.declared import Feature, declare
-from winback.facts.feature import OF_TWO, OF_VALUES
-from winback.facts.streams import STREAMS
+from winback.facts.features.declared import Feature, declare
+from winback.facts.features.feature import OF_TWO, OF_VALUES
+from winback.facts.features.streams import STREAMS
 from winback.prove.making import WORDS
 
 OF_MEASURE = ("total", "rate", "mean", "trend", "acceleration")

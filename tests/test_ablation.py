@@ -16,9 +16,9 @@ import shop
 from winback.cli.features import command
 from winback.config import Cutoffs
 from winback.errors import NotEnoughData
-from winback.facts import declared
-from winback.facts.cost import feature_costs
-from winback.facts.ingest import ingest
+from winback.facts.features import declared
+from winback.facts.features.cost import feature_costs
+from winback.facts.intake.ingest import ingest
 from winback.risk import ablation as ablating
 from winback.risk.ablation import ablation
 from winback.risk.dataset import plan_cutoffs

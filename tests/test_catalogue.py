@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from winback.errors import ConfigError
-from winback.facts.declared import Driver, builtin
+from winback.facts.features.declared import Driver, builtin
 from winback.offers.catalogue import Action, load_catalogue
 
 DRIVERS = (

@@ -17,16 +17,16 @@ import shop
 from healthy_shop import TODAY, WHEN, Frames
 from winback import config
 from winback.config import Source, Sources
-from winback.facts.check_clock import quiet_run
-from winback.facts.check_features import at_hand, check_features
-from winback.facts.check_rows import ADVICE, advice_for, check_rows
-from winback.facts.check_volume import expected
-from winback.facts.check_words import OURS
-from winback.facts.contracts import REASONS
-from winback.facts.declared import available, builtin
-from winback.facts.findings import SEVERITIES, number, of_all, percent, some
-from winback.facts.ingest import Accounting, ingest
-from winback.facts.usability import tolerant, usability
+from winback.facts.check.clock import quiet_run
+from winback.facts.check.findings import SEVERITIES, number, of_all, percent, some
+from winback.facts.check.rows import ADVICE, advice_for, check_rows
+from winback.facts.check.unmapped import at_hand, check_features
+from winback.facts.check.usability import tolerant, usability
+from winback.facts.check.volume import expected
+from winback.facts.check.words import OURS
+from winback.facts.features.declared import available, builtin
+from winback.facts.intake.contracts import REASONS
+from winback.facts.intake.ingest import Accounting, ingest
 
 PERSONAL = re.compile(r"[CN]o?\d{3,}|\b[oitp]+\d+\b|@", re.IGNORECASE)  # ids and addresses of the healthy shop
 Plant = Callable[[Frames], None]

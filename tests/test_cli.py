@@ -17,7 +17,7 @@ import pytest
 import shop
 from winback import __version__, runs, store
 from winback.cli import VERBS, cli, main
-from winback.facts.declared import builtin
+from winback.facts.features.declared import builtin
 
 Call = Callable[..., tuple[int, str, str]]
 SAMPLE = ("--config", "configs/sample.toml")

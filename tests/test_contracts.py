@@ -10,9 +10,9 @@ import pytest
 
 from winback.config import Source, Sources
 from winback.errors import ConfigError
-from winback.facts.contracts import CONTRACTS, REASONS, TABLES, mapping_of
-from winback.facts.dictionary import BEGIN, END, dictionary
-from winback.facts.tables import schema_of
+from winback.facts.intake.contracts import CONTRACTS, REASONS, TABLES, mapping_of
+from winback.facts.intake.dictionary import BEGIN, END, dictionary
+from winback.facts.intake.tables import schema_of
 from winback.toml_files import parse
 
 THREE = {"customer_id": "c", "ordered_at": "d", "amount": "a"}

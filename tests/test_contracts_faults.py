@@ -12,8 +12,8 @@ import pytest
 
 from winback import store
 from winback.config import Sources
-from winback.facts.contracts import CONTRACTS, REASONS
-from winback.facts.ingest import Accounting, ingest
+from winback.facts.intake.contracts import CONTRACTS, REASONS
+from winback.facts.intake.ingest import Accounting, ingest
 from winback.toml_files import parse
 
 RECEIVED = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)

@@ -13,8 +13,8 @@ from history import orders
 from winback import store
 from winback.config import Cutoffs
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts import declared
 from winback.facts.days import begins
+from winback.facts.features import declared
 from winback.risk.dataset import (
     Plan,
     forward_folds,

@@ -14,11 +14,21 @@ import pytest
 
 from random_features import random_features
 from winback.errors import ConfigError
-from winback.facts.columns import FORMULAS
-from winback.facts.declared import Driver, Feature, Kind, available, builtin, declare, expand, in_language, named
-from winback.facts.feature import OF_TWO, Table
-from winback.facts.ranges import limits
-from winback.facts.streams import STREAMS
+from winback.facts.features.columns import FORMULAS
+from winback.facts.features.declared import (
+    Driver,
+    Feature,
+    Kind,
+    available,
+    builtin,
+    declare,
+    expand,
+    in_language,
+    named,
+)
+from winback.facts.features.feature import OF_TWO, Table
+from winback.facts.features.ranges import limits
+from winback.facts.features.streams import STREAMS
 from winback.prove.history import COLUMNS, MOMENTS
 from winback.prove.meanings import MEANINGS
 from winback.prove.streams import STREAMS as TOLD_STREAMS
@@ -163,7 +173,7 @@ def test_every_stream_is_known_to_all():
 
 def test_every_kind_and_stream_is_explained():
     """The head of features.toml says what each kind means and names the streams."""
-    text = importlib.resources.files("winback.facts").joinpath("features.toml").read_text("utf-8")
+    text = importlib.resources.files("winback.facts.features").joinpath("features.toml").read_text("utf-8")
     head = text[: text.index("[[feature]]")]
     words = (*get_args(Kind), *get_args(Table), *Feature.__dataclass_fields__)
     untold = [word for word in words if not re.search(rf"\b{word}\b", head)]

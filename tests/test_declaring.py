@@ -6,7 +6,7 @@ import pytest
 
 from test_declared import PLAIN
 from winback.errors import ConfigError
-from winback.facts.declared import builtin, declare, expand
+from winback.facts.features.declared import builtin, declare, expand
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from history import events, facts, orders
 from random_features import WORDLESS
 from winback import store
 from winback.errors import NotEnoughData
-from winback.facts.declared import Feature, available, builtin, expand, named
-from winback.facts.features import features_at
+from winback.facts.features.declared import Feature, available, builtin, expand, named
+from winback.facts.features.table import features_at
 from winback.prove.history import schema, write
 from winback.prove.making import edges_of
 from winback.prove.random_history import random_shop

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from winback import store
-from winback.facts import columns, features, kernel, logs, parts, renewals, values
-from winback.facts.declared import builtin
-from winback.facts.features import features_at
+from winback.facts.features import columns, kernel, logs, parts, renewals, values
+from winback.facts.features import table as features
+from winback.facts.features.declared import builtin
+from winback.facts.features.table import features_at
 from winback.prove.comparing import differing, told
 from winback.prove.history import History, write
 from winback.prove.making import edges_of

@@ -19,9 +19,9 @@ from healthy_shop import TODAY, WHEN, ZONE
 from winback import config
 from winback.config import Cutoffs, DataGates, Source
 from winback.errors import ConfigError, DataRefused
-from winback.facts import gates
-from winback.facts.gates import Gate
-from winback.facts.ingest import Accounting
+from winback.facts.check import gates
+from winback.facts.check.gates import Gate
+from winback.facts.intake.ingest import Accounting
 from winback.risk.readiness import training_gates
 from winback.risk.specs import Spec
 

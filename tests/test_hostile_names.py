@@ -19,11 +19,11 @@ from hostile import NAMES
 from postgres import PASSWORD, server
 from winback import store
 from winback.config import Source, Sources
-from winback.facts.contracts import MISSING
-from winback.facts.ingest import ingest
-from winback.facts.raw_rows import read_rows
-from winback.facts.snapshots import fetched
-from winback.facts.sources import named_files
+from winback.facts.intake.contracts import MISSING
+from winback.facts.intake.ingest import ingest
+from winback.facts.intake.raw_rows import read_rows
+from winback.facts.intake.snapshots import fetched
+from winback.facts.intake.sources import named_files
 
 RECEIVED = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 ENGINES = ("csv", "jsonl", "parquet", "sqlite", "postgresql")

@@ -15,11 +15,11 @@ import pytest
 from random_rows import NAMES, Row, some_row
 from winback import store
 from winback.config import Source, Sources
-from winback.facts import ingest as ingest_module
-from winback.facts.accounting import Accounting
-from winback.facts.ingest import ingest
-from winback.facts.load import load
-from winback.facts.sources import fingerprint
+from winback.facts.intake import ingest as ingest_module
+from winback.facts.intake.accounting import Accounting
+from winback.facts.intake.ingest import ingest
+from winback.facts.intake.load import load
+from winback.facts.intake.sources import fingerprint
 from winback.toml_files import parse
 
 RECEIVED = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -221,7 +221,7 @@ def test_a_date_that_lay_ahead_is_taken_in_when_it_has_come(tmp_path, read):
 
 
 def test_many_files_become_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("winback.facts.ledger.MOST_FILES", 2)
+    monkeypatch.setattr("winback.facts.intake.ledger.MOST_FILES", 2)
     given = parse(
         Sources, {"orders": {"path": "orders/*.csv", "columns": {name: name for name in NAMES["orders"]}}}, "x"
     )

@@ -18,7 +18,7 @@ import pytest
 from winback import store
 from winback.config import Sources
 from winback.errors import ConfigError, SourceError, TooManyBadRows
-from winback.facts.ingest import Accounting, ingest
+from winback.facts.intake.ingest import Accounting, ingest
 from winback.toml_files import parse
 
 RECEIVED = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)

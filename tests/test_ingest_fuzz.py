@@ -18,9 +18,9 @@ import pytest
 from winback import store
 from winback.config import Source, Sources
 from winback.errors import SourceError
-from winback.facts.contracts import REASONS
-from winback.facts.ingest import Accounting, ingest
-from winback.facts.text_lines import read_lines
+from winback.facts.intake.contracts import REASONS
+from winback.facts.intake.ingest import Accounting, ingest
+from winback.facts.intake.text_lines import read_lines
 from winback.toml_files import parse
 
 RECEIVED = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback.errors import SourceError
-from winback.facts import byte_blocks, json_lines
-from winback.facts.json_lines import MAX_NESTING, read_json_lines, with_columns
+from winback.facts.intake import byte_blocks, json_lines
+from winback.facts.intake.json_lines import MAX_NESTING, read_json_lines, with_columns
 
 
 def read(folder: Path, content: bytes, name: str = "x.jsonl", encoding: str = "utf-8"):

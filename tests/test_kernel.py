@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.facts import kernel
 from winback.facts.days import US_PER_DAY
-from winback.facts.kernel import Asked, Ints, Log, View
+from winback.facts.features import kernel
+from winback.facts.features.kernel import Asked, Ints, Log, View
 
 NONE: list[int] = []
 PAD = np.iinfo(np.int32).max

@@ -11,7 +11,7 @@ import pytest
 from history import orders
 from winback import store
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts.labels import (
+from winback.facts.labels.labels import (
     cohort_at,
     labels_at,
     lapsed_cohort_at,

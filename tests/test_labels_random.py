@@ -14,10 +14,10 @@ import pytest
 
 from label_logs import US, Log, Row, random_log, write
 from random_logs import one_database
-from winback.facts.labels import cohort_at, labels_at, lapsed_cohort_at, returned_at
-from winback.facts.rule_labels import Rule, rule_labels_at
-from winback.facts.subscription_labels import Ending, ending_labels_at, subscribed_at
-from winback.facts.treated import Reach, contacts_at, treated_at
+from winback.facts.labels.labels import cohort_at, labels_at, lapsed_cohort_at, returned_at
+from winback.facts.labels.rule_labels import Rule, rule_labels_at
+from winback.facts.labels.subscription_labels import Ending, ending_labels_at, subscribed_at
+from winback.facts.labels.treated import Reach, contacts_at, treated_at
 from winback.toml_files import parse
 
 H, LAPSED, ACTIVE, GRACE, FAILED, EARLIER = 9, 28, 30, 4, 5, 3

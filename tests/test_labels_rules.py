@@ -12,8 +12,8 @@ from history import events, orders
 from label_logs import payments, subscriptions
 from winback import store
 from winback.errors import ConfigError, NotEnoughData, WindowNotRecorded
-from winback.facts.labels import cohort_at
-from winback.facts.rule_labels import STREAMS, Rule, leaves, rule_labels_at
+from winback.facts.labels.labels import cohort_at
+from winback.facts.labels.rule_labels import STREAMS, Rule, leaves, rule_labels_at
 from winback.toml_files import parse
 
 TODAY, CUTOFF = dt.date(2026, 4, 1), dt.date(2026, 2, 1)

@@ -11,7 +11,7 @@ import pytest
 from label_logs import payments, subscriptions
 from winback import store
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts.subscription_labels import Ending, ending_labels_at, subscribed_at
+from winback.facts.labels.subscription_labels import Ending, ending_labels_at, subscribed_at
 
 TODAY, CUTOFF = dt.date(2026, 4, 1), dt.date(2026, 2, 1)
 ENDING = Ending(horizon_days=28, grace_days=7)  # the window ends on 2026-03-01

@@ -11,8 +11,8 @@ import pytest
 from history import contacts, orders
 from winback import store
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts.labels import cohort_at
-from winback.facts.treated import Reach, contacts_at, treated_at
+from winback.facts.labels.labels import cohort_at
+from winback.facts.labels.treated import Reach, contacts_at, treated_at
 
 TODAY, CUTOFF = dt.date(2026, 4, 1), dt.date(2026, 2, 1)
 

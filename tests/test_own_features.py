@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from winback.cli.features import command
 from winback.config import load
 from winback.errors import ConfigError
-from winback.facts.declared import builtin, own_features
+from winback.facts.features.declared import builtin, own_features
 
 # Nine lines: what the development guide promises.
 WEB = """

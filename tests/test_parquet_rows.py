@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from winback.errors import SourceError
-from winback.facts import byte_blocks
-from winback.facts.byte_blocks import Limits
-from winback.facts.parquet_rows import MAX_NESTING, alike
-from winback.facts.text_lines import MAX_COLUMNS
+from winback.facts.intake import byte_blocks
+from winback.facts.intake.byte_blocks import Limits
+from winback.facts.intake.parquet_rows import MAX_NESTING, alike
+from winback.facts.intake.text_lines import MAX_COLUMNS
 
 
 def written(folder: Path, table: pa.Table) -> dict[str, Path]:

@@ -14,9 +14,9 @@ import pytest
 
 from history import orders
 from winback import store
-from winback.facts import parts
 from winback.facts.days import day_number, microseconds
-from winback.facts.parts import Span
+from winback.facts.features import parts
+from winback.facts.features.parts import Span
 
 NAMES = ["a", "b", "b b", "c", "\u00e9", "\U0001f600", "~", "zz"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from random_features import random_features
-from winback.facts import features as engine
-from winback.facts.declared import Feature, builtin, named
+from winback.facts.features import table as engine
+from winback.facts.features.declared import Feature, builtin, named
 from winback.prove.comparing import differing, is_value, outside, told
 from winback.prove.history import MOMENTS, known_from
 from winback.prove.making import edges_of

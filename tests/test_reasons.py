@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from winback.facts import declared
+from winback.facts.features import declared
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.reasons import (
     Reference,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.facts.days import day_number, day_of
-from winback.facts.kernel import NEVER, Log
-from winback.facts.renewals import next_renewal
+from winback.facts.features.kernel import NEVER, Log
+from winback.facts.features.renewals import next_renewal
 
 DAYS = st.dates(dt.date(2019, 1, 1), dt.date(2029, 1, 1))
 

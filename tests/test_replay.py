@@ -17,7 +17,7 @@ from winback import store
 from winback.cli import cli
 from winback.config import Sources, parse
 from winback.errors import SourceError
-from winback.facts.ingest import Accounting, ingest
+from winback.facts.intake.ingest import Accounting, ingest
 
 RECEIVED = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 NAMES = ("id", "who", "when", "much", "kind")

@@ -20,8 +20,8 @@ import pytest
 import shop
 from winback import nightly, runs, store
 from winback.errors import DataRefused, FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
-from winback.facts import declared
-from winback.facts.labels import refuse_silence
+from winback.facts.features import declared
+from winback.facts.labels.labels import refuse_silence
 from winback.risk import registry
 from winback.risk.promotions import history
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from winback.errors import FeatureMismatch
-from winback.facts import declared
+from winback.facts.features import declared
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.score import score
 

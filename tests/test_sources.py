@@ -12,7 +12,7 @@ import pytest
 
 from winback.config import Sources
 from winback.errors import MissingExtra, SourceError
-from winback.facts.sources import files_of, fingerprint, named_files
+from winback.facts.intake.sources import files_of, fingerprint, named_files
 from winback.toml_files import parse
 
 COLUMNS = {"customer_id": "c", "ordered_at": "d", "amount": "a"}

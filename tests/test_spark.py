@@ -22,11 +22,11 @@ import pytest
 
 from winback import store
 from winback.errors import FeatureMismatch, MissingExtra, ModelRefused, NotEnoughData, SourceError
-from winback.facts import declared, parts
 from winback.facts.days import day_number
-from winback.facts.feature import Feature
-from winback.facts.features import asked, features_table, part_features
-from winback.facts.tables import TABLES, schema_of
+from winback.facts.features import declared, parts
+from winback.facts.features.feature import Feature
+from winback.facts.features.table import asked, features_table, part_features
+from winback.facts.intake.tables import TABLES, schema_of
 from winback.prove.history import MOMENTS, History, schema, write
 from winback.prove.making import PERIODS, WORDS, edges_of
 from winback.prove.random_history import random_shop

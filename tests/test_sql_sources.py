@@ -18,11 +18,11 @@ from postgres import PASSWORD, server
 from winback import store
 from winback.config import Sources
 from winback.errors import ConfigError, MissingExtra, RunInProgress, SourceError
-from winback.facts import snapshots
-from winback.facts.database import secrets_of
-from winback.facts.ingest import ingest
-from winback.facts.snapshots import fetched
-from winback.facts.sources import files_of, fingerprint
+from winback.facts.intake import snapshots
+from winback.facts.intake.database import secrets_of
+from winback.facts.intake.ingest import ingest
+from winback.facts.intake.snapshots import fetched
+from winback.facts.intake.sources import files_of, fingerprint
 from winback.runs import project_lock
 from winback.toml_files import parse
 

@@ -11,11 +11,11 @@ import pytest
 from winback import store
 from winback.config import Sources
 from winback.errors import ConfigError, MissingExtra, SourceError
-from winback.facts import object_store
-from winback.facts.ingest import ingest
-from winback.facts.object_store import is_uri, stored_files
-from winback.facts.snapshots import fetched
-from winback.facts.sources import fingerprint, named_files
+from winback.facts.intake import object_store
+from winback.facts.intake.ingest import ingest
+from winback.facts.intake.object_store import is_uri, stored_files
+from winback.facts.intake.snapshots import fetched
+from winback.facts.intake.sources import fingerprint, named_files
 from winback.toml_files import parse
 
 COLUMNS = {"customer_id": "who", "ordered_at": "at", "amount": "much"}

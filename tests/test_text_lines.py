@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback.errors import ConfigError, SourceError
-from winback.facts import byte_blocks, quoted_rows
-from winback.facts.byte_blocks import Limits
-from winback.facts.text_lines import read_lines
+from winback.facts.intake import byte_blocks, quoted_rows
+from winback.facts.intake.byte_blocks import Limits
+from winback.facts.intake.text_lines import read_lines
 
 
 def read(folder: Path, content: bytes, delimiter: str = ",", encoding: str = "utf-8", name: str = "x.csv"):

@@ -13,8 +13,8 @@ import pytest
 import shop
 from winback.config import Cutoffs
 from winback.errors import FeatureMismatch, ModelNotBetter, ModelRefused, NotEnoughData
-from winback.facts import declared
-from winback.facts.ingest import ingest
+from winback.facts.features import declared
+from winback.facts.intake.ingest import ingest
 from winback.risk import model_file
 from winback.risk.dataset import Plan, plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier

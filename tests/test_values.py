@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test_kernel import CUTOFFS, ROWS, every_pair, ints, is_in, log
-from winback.facts import values
-from winback.facts.kernel import Asked, Log
-from winback.facts.values import Grouped
+from winback.facts.features import values
+from winback.facts.features.kernel import Asked, Log
+from winback.facts.features.values import Grouped
 
 WINDOW = st.one_of(st.none(), st.integers(1, 50))
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from winback.facts.window_choice import Limits, choose
-from winback.facts.windows import COLUMNS
+from winback.facts.windows.choice import Limits, choose
+from winback.facts.windows.evidence import COLUMNS
 
 GOOD = {
     "by": "all",

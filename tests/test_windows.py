@@ -19,8 +19,8 @@ import pytest
 from history import orders
 from winback import store
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts.silences import Silences, buying_days, came_back, going_on, silences, usual_gap
-from winback.facts.windows import COLUMNS, windows
+from winback.facts.windows.evidence import COLUMNS, windows
+from winback.facts.windows.silences import Silences, buying_days, came_back, going_on, silences, usual_gap
 
 TODAY = dt.date(2026, 4, 1)
 ZONE = "America/New_York"

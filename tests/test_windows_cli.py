@@ -15,7 +15,7 @@ import pytest
 import shop
 from winback.cli import main, windows_plot
 from winback.errors import MissingExtra
-from winback.facts.silences import LONGEST_FOLLOWED
+from winback.facts.windows.silences import LONGEST_FOLLOWED
 
 Call = Callable[..., tuple[int, str, str]]
 SAMPLE = ("windows", "--config", "configs/sample.toml")

@@ -13,8 +13,8 @@ import pytest
 from history import ORDERS
 from test_days import DAY, ZONES, changes
 from winback import store
-from winback.facts import declared
-from winback.facts.features import features_at
+from winback.facts.features import declared
+from winback.facts.features.table import features_at
 
 QUARTER = dt.timedelta(minutes=15)
 WINDOWS = (7, 28, 90)

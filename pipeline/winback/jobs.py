@@ -12,12 +12,12 @@ from typing import Any, get_args
 from winback import runs
 from winback.config import Config, Sources
 from winback.errors import ConfigError
-from winback.facts import declared
-from winback.facts.check_features import at_hand
-from winback.facts.feature import Driver, Feature
-from winback.facts.load import folder_of
-from winback.facts.snapshots import fetched
-from winback.facts.sources import fingerprint
+from winback.facts.check.unmapped import at_hand
+from winback.facts.features import declared
+from winback.facts.features.feature import Driver, Feature
+from winback.facts.intake.load import folder_of
+from winback.facts.intake.snapshots import fetched
+from winback.facts.intake.sources import fingerprint
 from winback.offers.catalogue import Action, load_catalogue
 from winback.risk.specs import Spec, load_spec
 from winback.toml_files import shipped

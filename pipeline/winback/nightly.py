@@ -17,11 +17,12 @@ import pandas as pd
 from winback import runs, store
 from winback.campaigns.assign import assignments
 from winback.campaigns.people_file import at_risk_list, write_people_file
-from winback.facts import declared, gates
-from winback.facts.accounting import Accounting
-from winback.facts.contacts import days_since_last_contact
-from winback.facts.labels import oldest_order
-from winback.facts.load import load
+from winback.facts.check import gates
+from winback.facts.features import declared
+from winback.facts.intake.accounting import Accounting
+from winback.facts.intake.load import load
+from winback.facts.labels.contacts import days_since_last_contact
+from winback.facts.labels.labels import oldest_order
 from winback.insight.summary import summarise
 from winback.jobs import Job
 from winback.offers.decide import Limits, decide

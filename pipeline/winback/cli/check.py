@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from winback.config import Config
-    from winback.facts.gates import Gate
-    from winback.facts.ingest import Accounting
+    from winback.facts.check.gates import Gate
+    from winback.facts.intake.ingest import Accounting
 
 WIDTH = 100
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
@@ -65,10 +65,10 @@ def _looked_at(
 ) -> tuple[pd.DataFrame, list[Gate], list[Accounting], Path | None]:
     """The findings, the gates, the accounting, and where refused rows were written."""
     from winback import runs  # noqa: PLC0415
-    from winback.facts.gates import freshness_gate, source_gates  # noqa: PLC0415
-    from winback.facts.ingest import ingest  # noqa: PLC0415
-    from winback.facts.snapshots import fetched  # noqa: PLC0415
-    from winback.facts.usability import tolerant, usability  # noqa: PLC0415
+    from winback.facts.check.gates import freshness_gate, source_gates  # noqa: PLC0415
+    from winback.facts.check.usability import tolerant, usability  # noqa: PLC0415
+    from winback.facts.intake.ingest import ingest  # noqa: PLC0415
+    from winback.facts.intake.snapshots import fetched  # noqa: PLC0415
     from winback.risk.readiness import training_gates  # noqa: PLC0415
     from winback.risk.specs import load_spec  # noqa: PLC0415
 

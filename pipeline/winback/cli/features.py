@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winback.config import Config
-    from winback.facts.feature import Feature
+    from winback.facts.features.feature import Feature
     from winback.jobs import Job
     from winback.prove.proof import Fault
 
@@ -54,7 +54,7 @@ def command(config_path: Path | None, proved: Path | None, as_json: bool, **aske
 def _list(config_path: Path | None, *, as_json: bool) -> None:
     """Every declared feature."""
     from winback import config  # noqa: PLC0415
-    from winback.facts import declared  # noqa: PLC0415
+    from winback.facts.features import declared  # noqa: PLC0415
 
     project = config.load(config_path) if config_path else None
     own = declared.own_features(project.features.files, config_path.parent) if project and config_path else ()
@@ -70,7 +70,7 @@ def _list(config_path: Path | None, *, as_json: bool) -> None:
 
 def _told(feature: Feature) -> dict[str, Any]:
     """A feature as plain values, those it is made of by name, its range written out."""
-    from winback.facts.ranges import limits  # noqa: PLC0415
+    from winback.facts.features.ranges import limits  # noqa: PLC0415
 
     low, high = (None if abs(limit) == float("inf") else limit for limit in limits(feature))
     told = {key: value for key, value in asdict(feature).items() if key != "inputs"}
@@ -79,7 +79,7 @@ def _told(feature: Feature) -> dict[str, Any]:
 
 def _prove(path: Path, logs: int, *, as_json: bool) -> None:
     """One line a feature of the file: it holds, or what is wrong with it first."""
-    from winback.facts.declared import own_features  # noqa: PLC0415
+    from winback.facts.features.declared import own_features  # noqa: PLC0415
     from winback.prove.proof import CHECKS, prove  # noqa: PLC0415
 
     features = own_features([path.name], path.parent)
@@ -126,13 +126,13 @@ def _job(config_path: Path, today: dt.date) -> Job:
 
 
 def _costs(job: Job) -> pd.DataFrame:
-    from winback.facts.cost import feature_costs  # noqa: PLC0415
+    from winback.facts.features.cost import feature_costs  # noqa: PLC0415
 
     return feature_costs(job.facts, [job.today], job.zone, job.features)
 
 
 def _ablation(job: Job) -> pd.DataFrame:
-    from winback.facts.labels import oldest_order  # noqa: PLC0415
+    from winback.facts.labels.labels import oldest_order  # noqa: PLC0415
     from winback.risk.ablation import ablation  # noqa: PLC0415
     from winback.risk.dataset import plan_cutoffs  # noqa: PLC0415
 

@@ -16,7 +16,7 @@ from winback.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
     from winback.config import Config, Sources
-    from winback.facts.accounting import Accounting
+    from winback.facts.intake.accounting import Accounting
 
 Row = dict[str, Any]
 
@@ -76,7 +76,7 @@ def replay(config_path: Path, mended: Path | None, as_json: bool) -> None:
     Example: winback quarantine replay --mended mended.csv
     """
     from winback import config, runs  # noqa: PLC0415
-    from winback.facts.load import load  # noqa: PLC0415
+    from winback.facts.intake.load import load  # noqa: PLC0415
 
     settings = config.load(config_path)
     sources = _with_mended(settings.sources, mended)
@@ -97,9 +97,9 @@ def replay(config_path: Path, mended: Path | None, as_json: bool) -> None:
 
 def _facts(settings: Config, base: Path, sources: Sources | None = None) -> tuple[Path, dict[str, str], Sources]:
     """The facts folder of the files as they are now, their hashes, and the sources they are read by."""
-    from winback.facts.load import folder_of  # noqa: PLC0415
-    from winback.facts.snapshots import fetched  # noqa: PLC0415
-    from winback.facts.sources import fingerprint  # noqa: PLC0415
+    from winback.facts.intake.load import folder_of  # noqa: PLC0415
+    from winback.facts.intake.snapshots import fetched  # noqa: PLC0415
+    from winback.facts.intake.sources import fingerprint  # noqa: PLC0415
 
     state, project = base / settings.project.state, settings.project
     found = fetched(sources or settings.sources, base, state)

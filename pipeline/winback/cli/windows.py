@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winback.config import Config
-    from winback.facts.window_choice import Choice
+    from winback.facts.windows.choice import Choice
 
 
 class WholeDays(click.ParamType):  # type: ignore[type-arg]
@@ -63,8 +63,8 @@ def command(
 
     from winback import config  # noqa: PLC0415
     from winback.cli import windows_plot  # noqa: PLC0415
-    from winback.facts.window_choice import Limits, choose  # noqa: PLC0415
-    from winback.facts.windows import CANDIDATES  # noqa: PLC0415
+    from winback.facts.windows.choice import Limits, choose  # noqa: PLC0415
+    from winback.facts.windows.evidence import CANDIDATES  # noqa: PLC0415
 
     if plot:
         windows_plot.refuse_missing()
@@ -92,9 +92,9 @@ def _evidence(project: Config, base: Path, today: dt.date | None, candidates: tu
     from winback import runs  # noqa: PLC0415
     from winback.config import Sources  # noqa: PLC0415
     from winback.errors import NotEnoughData  # noqa: PLC0415
-    from winback.facts.ingest import ingest  # noqa: PLC0415
-    from winback.facts.snapshots import fetched  # noqa: PLC0415
-    from winback.facts.windows import windows  # noqa: PLC0415
+    from winback.facts.intake.ingest import ingest  # noqa: PLC0415
+    from winback.facts.intake.snapshots import fetched  # noqa: PLC0415
+    from winback.facts.windows.evidence import windows  # noqa: PLC0415
 
     if project.sources.orders is None:
         raise NotEnoughData("a churn window is chosen from orders, and [sources.orders] is not configured.")

@@ -12,7 +12,7 @@ from winback.errors import MissingExtra
 if TYPE_CHECKING:
     import pandas as pd
 
-    from winback.facts.window_choice import Choice, Limits
+    from winback.facts.windows.choice import Choice, Limits
 
 LONGEST = 365  # days that silences are followed for at most
 BLUE, ORANGE, GREEN = "#1f5fa8", "#d1651a", "#2c7f4f"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from winback.errors import NotEnoughData
-from winback.facts.feature import Feature
-from winback.facts.features import features_at
-from winback.facts.ranges import limits
+from winback.facts.features.feature import Feature
+from winback.facts.features.ranges import limits
+from winback.facts.features.table import features_at
 from winback.prove.history import History, write
 from winback.prove.oracle import Answer, Answers
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from winback.facts.feature import Feature
+from winback.facts.features.feature import Feature
 from winback.prove.history import History
 
 LATE = [dt.timedelta(microseconds=1), dt.timedelta(hours=9), dt.timedelta(days=1), dt.timedelta(days=40)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 
-from winback.facts.feature import Feature
+from winback.facts.features.feature import Feature
 from winback.prove.history import ended_known
 from winback.prove.past import Past
 from winback.prove.streams import DAY, Fact

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from winback.facts.feature import Feature
+from winback.facts.features.feature import Feature
 from winback.prove.history import MOMENTS, History, known_from
 from winback.prove.meanings import MEANINGS, Value
 from winback.prove.past import Past

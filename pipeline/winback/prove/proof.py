@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from winback.facts.feature import Feature
+from winback.facts.features.feature import Feature
 from winback.prove.comparing import at, differing, outside, told, wrong
 from winback.prove.history import History, known_from
 from winback.prove.making import Edges, edges_of

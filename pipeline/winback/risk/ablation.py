@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from winback.facts.declared import Feature
+from winback.facts.features.declared import Feature
 from winback.risk.dataset import Plan, labelled_rows, seen_throughout
 from winback.risk.specs import Spec
 from winback.risk.train import fit

@@ -13,9 +13,9 @@ import pandas as pd
 from winback.config import Cutoffs
 from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.days import months_from, weeks_from
-from winback.facts.declared import Feature
-from winback.facts.features import features_at
-from winback.facts.labels import cohort_at, labels_at
+from winback.facts.features.declared import Feature
+from winback.facts.features.table import features_at
+from winback.facts.labels.labels import cohort_at, labels_at
 from winback.risk.estimator import Fold
 from winback.risk.specs import Spec
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from winback.config import Cutoffs, DataGates
 from winback.errors import NotEnoughData, WindowNotRecorded
-from winback.facts import gates
-from winback.facts.gates import Gate
-from winback.facts.labels import cohort_at, labels_at, oldest_order
+from winback.facts.check import gates
+from winback.facts.check.gates import Gate
+from winback.facts.labels.labels import cohort_at, labels_at, oldest_order
 from winback.risk.dataset import plan_cutoffs
 from winback.risk.specs import Spec
 

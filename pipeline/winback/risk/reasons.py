@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from winback.facts.declared import Feature
+from winback.facts.features.declared import Feature
 from winback.risk.estimator import ChurnClassifier
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from winback.errors import FeatureMismatch
-from winback.facts.declared import Feature
+from winback.facts.features.declared import Feature
 from winback.risk.estimator import ChurnClassifier
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from winback.config import Days, ModelChoice, Share
-from winback.facts import declared
-from winback.facts.feature import Feature
+from winback.facts.features import declared
+from winback.facts.features.feature import Feature
 from winback.risk.estimator import ChurnClassifier
 from winback.toml_files import STRICT, parse, read_toml, shipped
 

@@ -14,8 +14,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from winback.errors import FeatureMismatch, ModelRefused, NotEnoughData
-from winback.facts import declared
-from winback.facts.declared import Feature
+from winback.facts.features import declared
+from winback.facts.features.declared import Feature
 from winback.risk import registry
 from winback.risk.baselines import logistic
 from winback.risk.dataset import Plan, forward_folds, labelled_rows, seen_throughout

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from winback.errors import SourceError
 from winback.facts.days import day_numbers
-from winback.facts.feature import Feature
-from winback.facts.features import Question, part_features, without_starts
-from winback.facts.kernel import Ints
-from winback.facts.parts import MOMENTS
+from winback.facts.features.feature import Feature
+from winback.facts.features.kernel import Ints
+from winback.facts.features.parts import MOMENTS
+from winback.facts.features.table import Question, part_features, without_starts
 from winback.spark.session import pandas_unsaid
 from winback.spark.tables import apart, as_facts, in_one
 

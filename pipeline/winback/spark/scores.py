@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from winback.errors import FeatureMismatch
-from winback.facts.feature import Feature
+from winback.facts.features.feature import Feature
 from winback.risk import model_file
 from winback.risk.score import score
 from winback.spark.session import pandas_unsaid

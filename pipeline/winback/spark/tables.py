@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from winback.errors import SourceError
-from winback.facts.parts import MOMENTS
-from winback.facts.tables import schema_of
+from winback.facts.features.parts import MOMENTS
+from winback.facts.intake.tables import schema_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

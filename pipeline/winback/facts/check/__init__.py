@@ -1,0 +1,1 @@
+"""What is odd about the data, and whether they are enough."""

@@ -1,0 +1,1 @@
+"""From files and databases to the tables of the facts: mapped, judged, accounted for."""

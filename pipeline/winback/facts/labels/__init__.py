@@ -1,0 +1,1 @@
+"""Who is asked about at each cutoff, and what came of them."""

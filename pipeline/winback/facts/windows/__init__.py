@@ -1,0 +1,1 @@
+"""Which churn window the data speak for."""
