@@ -49,15 +49,15 @@ FEW = [(0, 3, 0, 10), (0, 3, 0, 20), (0, 9, 0, 40), (2, 5, 0, 7), (3, 3, 0, 1)]
 def test_positions_are_the_first_rows_at_or_after_each_boundary():
     first, at = kernel.positions(log(FEW), 4, ints(3, 4, 9, 10))
     assert first.tolist() == [0, 3, 3, 4]
-    assert at[:, :-1].tolist() == [[0, 2, 2, 3], [3, 3, 3, 3], [3, 3, 4, 4], [4, 5, 5, 5]]
-    assert at[:, -1].tolist() == [3, 3, 4, 5]
+    assert at[:-1].T.tolist() == [[0, 2, 2, 3], [3, 3, 3, 3], [3, 3, 4, 4], [4, 5, 5, 5]]
+    assert at[-1].tolist() == [3, 3, 4, 5]
 
 
 @pytest.mark.parametrize("customers", [0, 1, 3])
 def test_positions_of_nothing(customers):
     first, at = kernel.positions(log([]), customers, ints(3, 4))
     assert first.tolist() == [0] * customers
-    assert at.tolist() == [[0, 0, 0]] * customers
+    assert at.T.tolist() == [[0, 0, 0]] * customers
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from winback.facts.features.kernel import Flags, Floats, Ints, Numbers
 from winback.facts.features.renewals import next_renewal
 from winback.facts.features.seen import UNITS, WEEK, Seen, in_units
 
-C_LOG_C = np.array([0.0, *(c * math.log(c) for c in range(1, 512))])
+C_LOG_C = np.array([0.0, *(c * math.log(c) for c in range(1, 511 * WEEK + 1))])
 Columns = dict[str, Floats]
 
 
@@ -78,7 +78,9 @@ def _acceleration(seen: Seen, f: Feature) -> Floats:
 def _spans(seen: Seen, f: Feature) -> Floats:
     """A span is empty where it begins and ends at the same row."""
     ends = [seen.view.at(f.lag + i * (f.window or 0)) for i in range(f.n + 1)]
-    active = sum((earlier != later).astype(np.int64) for later, earlier in pairwise(ends))
+    active = np.zeros(len(ends[0]), dtype=np.int32)
+    for later, earlier in pairwise(ends):
+        active += earlier != later
     return np.asarray(active / f.n, dtype=np.float64)
 
 
@@ -125,16 +127,16 @@ def _overdue_prior(seen: Seen, f: Feature) -> Floats:
 
 
 def _evenness(seen: Seen, f: Feature) -> Floats:
-    """Entropy of the weekdays over its largest value, log 7: (log n - sum(c * log c) / n) / log 7."""
+    """Entropy of the weekdays over its largest value, log 7: (log n - sum(c * log c) / n) / log 7.
+
+    Nothing, and not a rounding error, where all days are of one weekday: only then do the sums agree.
+    """
     packed = np.asarray(seen.total("weekdays", f.window, f.lag), dtype=np.int64)
-    total, most, weighted = np.zeros_like(packed), np.zeros_like(packed), np.zeros(len(packed))
-    for day in range(WEEK):
-        count = (packed >> (9 * day)) & 511
-        total += count
-        np.maximum(most, count, out=most)
-        weighted += C_LOG_C.take(count)
-    spread = np.log(np.maximum(total, 1)) - weighted / np.maximum(total, 1)
-    return np.where(total == 0, np.nan, np.where(most == total, 0.0, spread / np.log(WEEK)))
+    total = np.asarray(seen.total("active_days", f.window, f.lag), dtype=np.int64)
+    weighted = sum(C_LOG_C.take((packed >> (9 * day)) & 511) for day in range(WEEK))
+    some = np.maximum(total, 1)
+    spread = np.where(weighted == C_LOG_C.take(total), 0.0, (np.log(some) - weighted / some) / np.log(WEEK))
+    return np.where(total == 0, np.nan, spread)
 
 
 def _distinct(seen: Seen, f: Feature) -> Floats:

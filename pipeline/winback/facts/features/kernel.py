@@ -68,6 +68,17 @@ class Asked:
     pair_customer: Ints
     pair_cutoff: Ints
 
+    def of_pairs(self, table: NDArray[Any]) -> NDArray[Any]:
+        """Each pair's entry of a table of cutoffs by customers."""
+        found: NDArray[Any] = table.ravel()[self.places]
+        return found
+
+    @cached_property
+    def places(self) -> Ints:
+        """Each pair's place in a table of cutoffs by customers."""
+        places: Ints = self.pair_cutoff * self.customers + self.pair_customer
+        return places
+
 
 @dataclass(frozen=True)
 class View:
@@ -88,8 +99,8 @@ class View:
         return np.unique(np.concatenate([self.asked.days - back for back in self.backs]))
 
     @cached_property
-    def places(self) -> tuple[Ints, Ints]:
-        """Where each customer's rows begin, and his first row at or after each boundary."""
+    def places(self) -> tuple[Ints, NDArray[np.int32]]:
+        """Where each customer's rows begin, and his first row at or after each boundary, a line a boundary."""
         return positions(self.log, self.asked.customers, self.boundaries)
 
     @cached_property
@@ -107,16 +118,10 @@ class View:
         if back is None:
             return self.start
         if back not in self.kept:
-            column = np.searchsorted(self.boundaries, self.asked.days - back)
-            self.kept[back] = self.places[1].ravel().take(self.line + column.take(self.asked.pair_cutoff))
+            lines = np.searchsorted(self.boundaries, self.asked.days - back)
+            self.kept[back] = self.asked.of_pairs(self.places[1][lines]).astype(np.int64)
         found: Ints = self.kept[back]
         return found
-
-    @cached_property
-    def line(self) -> Ints:
-        """Where the line of each pair's customer begins in the table of places."""
-        line: Ints = self.asked.pair_customer * self.places[1].shape[1]
-        return line
 
     def sums(self, measure: str, back: int | None) -> Numbers:
         """The sum of a measure over all rows before `at(back)`."""
@@ -126,8 +131,8 @@ class View:
                 self.kept[key] = self.at(back).astype(np.float64)
             else:
                 if (measure,) not in self.kept:
-                    self.kept[measure,] = as_exact(prefix_sum(self.log.measures[measure]))
-                self.kept[key] = self.kept[measure,].take(self.at(back))
+                    self.kept[measure,] = exact_sums(self.log.measures[measure])
+                self.kept[key] = self.kept[measure,][self.at(back)]
         found: Numbers = self.kept[key]
         return found
 
@@ -142,17 +147,16 @@ class View:
         return values[np.where(known, at, 0)] if len(values) else np.zeros_like(at), known
 
 
-def positions(log: Log, n_customers: int, boundaries: Ints) -> tuple[Ints, Ints]:
-    """Where each customer's rows begin, and the first row at or after each sorted boundary day (and his last's end)."""
-    width = len(boundaries) + 1
+def positions(log: Log, n_customers: int, boundaries: Ints) -> tuple[Ints, NDArray[np.int32]]:
+    """Where each customer's rows begin, and his first row at or after each sorted boundary day, a line a boundary."""
+    first = np.searchsorted(log.customer, np.arange(n_customers))
     first_day = int(log.day.min()) if len(log) else 0
     last_day = int(log.day.max()) if len(log) else 0
-    segment = np.searchsorted(boundaries, np.arange(first_day, last_day + 1), side="right")
-    key = log.customer * width
-    key += segment[log.day - first_day]
-    before = np.bincount(key, minlength=n_customers * width).cumsum().reshape(n_customers, width)
-    first = np.concatenate([np.zeros(1, dtype=np.int64), before[:, -1]])[:n_customers]
-    return first, before
+    segment = np.searchsorted(boundaries, np.arange(first_day, last_day + 1), side="right") * n_customers
+    rows = np.bincount(segment[log.day - first_day] + log.customer, minlength=n_customers * (len(boundaries) + 1))
+    before = rows.reshape(len(boundaries) + 1, n_customers).astype(np.int32)
+    before[0] += first
+    return first, np.cumsum(before, axis=0, out=before)
 
 
 def prefix_sum(values: Ints) -> Ints:
@@ -162,9 +166,14 @@ def prefix_sum(values: Ints) -> Ints:
     return sums
 
 
-def as_exact(sums: Ints) -> Numbers:
-    """Whole numbers as doubles, which are quicker to reckon with, if all are small enough to stay exact."""
-    return sums.astype(np.float64) if max(int(sums.max()), -int(sums.min())) < EXACT else sums
+def exact_sums(values: Ints) -> Numbers:
+    """`prefix_sum` in doubles, which are quicker to reckon with, if no sum can grow too large to be exact."""
+    largest = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    if largest * len(values) >= EXACT:
+        return prefix_sum(values)
+    sums = np.zeros(len(values) + 1)
+    sums[1:] = values
+    return np.cumsum(sums, out=sums)
 
 
 def first_of(customer: Ints, *keys: Ints) -> Flags:

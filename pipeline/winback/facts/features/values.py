@@ -59,7 +59,7 @@ def top_count(rows: Grouped, asked: Asked, window: int | None, lag: int) -> tupl
     every = np.zeros_like(most)
     np.maximum.at(most, owner, counts)
     np.add.at(every, owner, counts)
-    return tuple(t[asked.pair_customer, asked.pair_cutoff] for t in (most, every))  # type: ignore[return-value]
+    return asked.of_pairs(most.T), asked.of_pairs(every.T)
 
 
 def _stay(rows: Grouped, asked: Asked, window: int | None, lag: int) -> tuple[Ints, Ints]:
@@ -71,7 +71,7 @@ def _stay(rows: Grouped, asked: Asked, window: int | None, lag: int) -> tuple[In
 
 
 def _counted(rows: Grouped, asked: Asked, enters: Ints, leaves: Ints) -> Ints:
-    return _table(rows, asked, enters, leaves)[asked.pair_customer, asked.pair_cutoff]
+    return asked.of_pairs(_table(rows, asked, enters, leaves).T)
 
 
 def _table(rows: Grouped, asked: Asked, enters: Ints, leaves: Ints) -> Ints:
