@@ -17,6 +17,7 @@ from winback.facts.features import declared
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.reasons import (
     Reference,
+    _walked,
     by_driver,
     feature_log_odds,
     points,
@@ -24,6 +25,7 @@ from winback.risk.reasons import (
     reference,
     sentence,
 )
+from winback.risk.tree_tables import MOST_SPLITS
 
 NAN = np.nan
 FEATURES = declared.named(
@@ -88,6 +90,7 @@ def test_one_row_a_customer_and_driver(scored: pd.DataFrame, reasons: pd.DataFra
         "base_rate": "float64",
         "feature": "str",
         "value": "float64",
+        "peers": "float64",
         "sentence": "str",
     }
     asked = list(itertools.product(scored["customer_id"], sorted(DRIVERS)))
@@ -170,8 +173,47 @@ def test_the_order_of_the_customers_changes_nothing(
 def test_a_customer_alone_has_the_same_reasons(
     model: ChurnClassifier, scored: pd.DataFrame, reasons: pd.DataFrame
 ) -> None:
+    """But for the peers, who are nobody else then."""
     alone = reasons_for(model, scored[7:8], FEATURES)
-    pd.testing.assert_frame_equal(alone, reasons[reasons["customer_id"] == "c007"].reset_index(drop=True), atol=1e-9)
+    assert alone["value"].equals(alone["peers"])
+    own = reasons[reasons["customer_id"] == "c007"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone.drop(columns="peers"), own.drop(columns="peers"), atol=1e-9)
+
+
+def test_who_is_not_at_risk_gets_the_first_three_without_sentences(
+    model: ChurnClassifier, scored: pd.DataFrame, reasons: pd.DataFrame
+) -> None:
+    """And a row for the rest, so that the points add up for everybody."""
+    told = scored["probability"].to_numpy() >= 0.5
+    assert 20 < told.sum() < 280
+    found = reasons_for(model, scored, FEATURES, told)
+    risky = set(scored["customer_id"][told])
+    full = found[found["customer_id"].isin(risky)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(full, reasons[reasons["customer_id"].isin(risky)].reset_index(drop=True))
+    others = found[~found["customer_id"].isin(risky)]
+    assert set(others.groupby("customer_id")["rank"].agg(tuple)) == {(1, 2, 3, 4)}
+    rest = others["rank"] == 4
+    assert set(others["driver"][rest]) == {"rest"}
+    same = reasons[~reasons["customer_id"].isin(risky) & (reasons["rank"] <= 3)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        others[~rest].drop(columns="sentence").reset_index(drop=True), same.drop(columns="sentence")
+    )
+    assert others["sentence"].isna().all()
+    total = found.groupby("customer_id")["points"].sum() + model.card_["reference"]["base_rate"]
+    assert (total - scored.set_index("customer_id")["probability"]).abs().max() < 1e-9
+
+
+def test_the_peers_are_the_median_of_the_cohort(scored: pd.DataFrame, reasons: pd.DataFrame) -> None:
+    for name, peers in reasons.groupby("feature")["peers"]:
+        assert set(peers.dropna()) <= {scored[name].median()}
+
+
+def test_chunks_change_nothing(
+    model: ChurnClassifier, scored: pd.DataFrame, reasons: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("winback.risk.reasons.CHUNK_ROWS", 70)
+    monkeypatch.setattr("winback.risk.tree_tables.CHUNK_ROWS", 33)
+    pd.testing.assert_frame_equal(reasons_for(model, scored, FEATURES), reasons, atol=1e-12)
 
 
 def test_nothing_is_printed(model: ChurnClassifier, scored: pd.DataFrame, capfd: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +274,21 @@ def test_the_shares_are_the_definition() -> None:
     some = X[:6]
     assert some["b"].isna().tolist() == [True, False, False, False, False, True]
     expected = [list(shapley(fitted.models_[0], row)) for row in some.to_numpy()]
-    np.testing.assert_allclose(feature_log_odds(fitted, some) / fitted.calibration_slope_, expected, atol=1e-5)
+    np.testing.assert_allclose(feature_log_odds(fitted, some) / fitted.calibration_slope_, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("leaves", [2, 6, 9, 12])
+def test_tables_say_what_walking_the_trees_says(leaves: int) -> None:
+    """Up to eight splits a tree is read from its table; larger ones, and these beside them, are walked."""
+    X = people(800, seed=4)
+    left = np.random.default_rng(5).random(len(X)) < expit((X["days_since_last_order"].fillna(20) - 20) / 8)
+    fitted = ChurnClassifier(n_models=2, max_iter=10, max_leaf_nodes=leaves, min_samples_leaf=5, max_features=0.5)
+    fitted.fit(X, left)
+    known = X.iloc[:, fitted.columns_]
+    walked = sum(_walked(trees, known) for trees in fitted.models_) * fitted.calibration_slope_ / 2
+    splits = [int((p[0].nodes["is_leaf"] == 0).sum()) for trees in fitted.models_ for p in trees._predictors]
+    assert (max(splits) <= MOST_SPLITS) == (leaves <= 9)
+    np.testing.assert_allclose(feature_log_odds(fitted, X)[known.columns], walked, atol=1e-5)
 
 
 def test_a_drivers_log_odds_are_those_of_its_features() -> None:

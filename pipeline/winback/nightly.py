@@ -144,8 +144,9 @@ def _score(job: Job, folder: Path, version: Version, model: ChurnClassifier, say
         return {"customers": len(scores), "at_risk": int(scores["at_risk"].sum())}
 
     def make_reasons() -> dict[str, Any]:
-        scored = _read(folder, "features").assign(probability=_read(folder, "scores")["probability"])
-        store.write_table(folder / "reasons.parquet", reasons_for(model, scored, features))
+        scores = _read(folder, "scores")
+        rows = _read(folder, "features").assign(probability=scores["probability"])
+        store.write_table(folder / "reasons.parquet", reasons_for(model, rows, features, scores["at_risk"].to_numpy()))
         return {}
 
     say("scores")

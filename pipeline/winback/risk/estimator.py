@@ -20,11 +20,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from winback.errors import NotEnoughData
+from winback.risk.tree_tables import predictions, small_enough, tree_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Fold = tuple[Ints, Ints]
 CHI2_95 = 3.841458820694124
+ROWS_FOR_TABLES = 20_000  # making the tables costs as much as walking the trees for some thousand rows
 
 
 class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -180,5 +182,18 @@ def _stratified(X: Floats, y: Ints) -> list[Fold]:
 
 
 def _mean_log_odds(models: list[HistGradientBoostingClassifier], X: Floats) -> Floats:
-    total: Floats = np.mean([m.decision_function(X) for m in models], axis=0)
+    total: Floats = np.mean([_log_odds(m, X) for m in models], axis=0)
     return total
+
+
+def _log_odds(model: HistGradientBoostingClassifier, X: Floats) -> Floats:
+    """`model.decision_function(X)`, for many rows from tables of its trees: the same bits in less time."""
+    nodes = nodes_of(model)
+    if len(X) < ROWS_FOR_TABLES or not small_enough(nodes):
+        return np.asarray(model.decision_function(X), dtype=np.float64)
+    return predictions([tree_table(n) for n in nodes], float(model._baseline_prediction.item()), X)  # noqa: SLF001
+
+
+def nodes_of(model: HistGradientBoostingClassifier) -> list[NDArray[Any]]:
+    """The table of nodes of each of an ensemble's trees, in order."""
+    return [predictors[0].nodes for predictors in model._predictors]  # noqa: SLF001

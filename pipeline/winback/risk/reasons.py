@@ -22,14 +22,23 @@ from string import Formatter
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from winback.facts.features.declared import Feature
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.estimator import ChurnClassifier, nodes_of
+from winback.risk.tree_tables import shapley_values, small_enough, tree_table
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 NEAR = 1e-7
+NOBODY = -1
+REST = "rest"
+TOP = 3  # how many drivers are named of those who are not at risk
+CHUNK_ROWS = 100_000
+COLUMNS = ["customer_id", "cutoff", "driver", "rank", "points", "base_rate", "feature", "value", "peers", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,19 @@ def feature_log_odds(model: ChurnClassifier, X: pd.DataFrame) -> pd.DataFrame:
     """Each feature's exact share of each row's calibrated log-odds, against the trees' own mean."""
     shares = np.zeros(X.shape)
     known = X.iloc[:, model.columns_]
-    for trees in model.models_:
-        shares[:, model.columns_] += _shapley(trees, known) * model.calibration_slope_ / len(model.models_)
+    factor = model.calibration_slope_ / len(model.models_)
+    nodes = [n for trees in model.models_ for n in nodes_of(trees)]
+    if small_enough(nodes):
+        values = np.ascontiguousarray(known.to_numpy(dtype=np.float64))
+        shares[:, model.columns_] = factor * shapley_values([tree_table(n) for n in nodes], values)
+    else:
+        for trees in model.models_:
+            shares[:, model.columns_] += factor * _walked(trees, known)
     return pd.DataFrame(shares, columns=X.columns, index=X.index)
 
 
-def _shapley(trees: object, X: pd.DataFrame) -> Floats:
-    """Shapley values in log-odds; the library's progress output is held back."""
+def _walked(trees: object, X: pd.DataFrame) -> Floats:
+    """Shapley values of trees too large for tables, in log-odds; the library's progress output is held back."""
     os.environ.setdefault("TQDM_DISABLE", "1")
     from woodelf import WoodelfExplainer  # noqa: PLC0415
 
@@ -94,63 +109,92 @@ def points(drivers: pd.DataFrame, probability: Floats, start: Reference) -> pd.D
     return (moved + moved.abs().mul(rest, axis=0)).mul(pace, axis=0)
 
 
-def reasons_for(model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
-    """One row a (customer, driver): rank 1 moves this customer's probability most.
-
-    `rows` holds customer_id, cutoff, `probability` as published, and the features. `feature` is the
-    one that speaks for the driver: the largest share in the driver's own direction whose value is
-    known; `sentence` puts it in the customer's own numbers.
-    """
-    start = Reference(**model.card_["reference"])
-    X = rows[[f.name for f in features]]
-    shares = feature_log_odds(model, X)
-    table = points(by_driver(shares, features), rows["probability"].to_numpy(), start)
-    parts = [_driver_rows(rows, shares, table[driver], features) for driver in table]
-    long = pd.concat(parts, ignore_index=True)
-    size = long["points"].abs()
-    long["rank"] = size.groupby(long["customer_id"]).rank(ascending=False, method="first").astype(np.int64)
-    long["base_rate"] = start.base_rate
-    long = long.sort_values(["customer_id", "rank"], ignore_index=True)
-    columns = [
-        "customer_id",
-        "cutoff",
-        "driver",
-        "rank",
-        "points",
-        "base_rate",
-        "feature",
-        "value",
-        "sentence",
-    ]
-    return long[columns]
-
-
-def _driver_rows(
-    rows: pd.DataFrame, shares: pd.DataFrame, moved: pd.Series, features: Sequence[Feature]
+def reasons_for(
+    model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags | None = None
 ) -> pd.DataFrame:
-    """The reason rows of one driver, without ranks."""
-    mine = [f for f in features if f.driver == moved.name]
-    names = [f.name for f in mine]
-    values = rows[names].to_numpy(dtype=np.float64)
-    toward = shares[names].to_numpy() * np.sign(moved.to_numpy())[:, None]
-    speaker = np.where(np.isnan(values), -np.inf, toward).argmax(axis=1)
-    value = values[np.arange(len(rows)), speaker]
+    """One row a (customer, driver), sorted: rank 1 moves this customer's probability most.
+
+    `rows` holds customer_id, cutoff, `probability` as published, and the features. Whoever is `told` (None:
+    everybody) gets all drivers, with sentences; others the first TOP without sentences, and a row `rest` for
+    what remains. So everybody's points add up to the probability less the base rate.
+    `feature` is the one that speaks for the driver: the largest share in the driver's own direction
+    whose value is known; `peers` is its median over `rows`; `sentence` puts it in the customer's own numbers.
+    """
+    order = np.argsort(rows["customer_id"].to_numpy(dtype=object), kind="stable")
+    told = np.ones(len(rows), dtype=bool) if told is None else told
+    chunks = [order[first : first + CHUNK_ROWS] for first in range(0, max(len(rows), 1), CHUNK_ROWS)]
+    parts = [_chunk_reasons(model, rows.iloc[chunk], features, told[chunk]) for chunk in chunks]
+    peers = rows[[f.name for f in features]].median()
+    long = pd.concat(parts, ignore_index=True)
+    return long.assign(base_rate=model.card_["reference"]["base_rate"], peers=long["feature"].map(peers))[COLUMNS]
+
+
+def _chunk_reasons(
+    model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags
+) -> pd.DataFrame:
+    """The reasons of some of the customers, in their order and by rank."""
+    X = rows[[f.name for f in features]]
+    shares, values = feature_log_odds(model, X), X.to_numpy(dtype=np.float64)
+    drivers = by_driver(shares, features)
+    moved = points(drivers, rows["probability"].to_numpy(), Reference(**model.card_["reference"])).to_numpy()
+    cells = _cells(moved, told)
+    row = cells["row"].to_numpy()
+    speaker = _speakers(cells, shares.to_numpy(), values, [list(drivers).index(f.driver) for f in features])
+    value = np.where(speaker == NOBODY, np.nan, values[row, speaker])
+    sentences = np.full(len(row), None, dtype=object)
+    said = np.flatnonzero(told[row])
+    sentences[said] = _sentences(rows.iloc[row[said]], [features[k] for k in speaker[said]], value[said])
     return pd.DataFrame(
         {
-            "customer_id": rows["customer_id"].to_numpy(),
-            "cutoff": rows["cutoff"],
-            "driver": str(moved.name),
-            "points": moved.to_numpy(),
-            "feature": [names[k] for k in speaker],
+            "customer_id": rows["customer_id"].array.take(row),
+            "cutoff": rows["cutoff"].array.take(row),
+            "driver": _words([*drivers, REST], cells["driver"].to_numpy()),
+            "rank": cells["rank"],
+            "points": cells["points"],
+            "feature": _words([*X, None], speaker),
             "value": value,
-            "sentence": _sentences(rows, [mine[k] for k in speaker], value),
+            "sentence": pd.array(sentences, dtype="str"),
         }
     )
 
 
+def _cells(moved: Floats, told: Flags) -> pd.DataFrame:
+    """One row a (row, driver) that is named, and one a row for what remains, by row and rank; numbers of both."""
+    ranks = np.empty(moved.shape, dtype=np.int64)
+    by_size = np.argsort(-np.abs(moved), axis=1, kind="stable")
+    np.put_along_axis(ranks, by_size, np.arange(1, moved.shape[1] + 1)[None, :], axis=1)
+    named = told[:, None] | (ranks <= TOP)
+    row, driver = np.nonzero(named)
+    partly = np.flatnonzero(~named.all(axis=1))
+    rest = np.where(named, 0.0, moved)[partly].sum(axis=1)
+    cells = {"row": row, "driver": driver, "rank": ranks[row, driver], "points": moved[row, driver]}
+    others = {"row": partly, "driver": NOBODY, "rank": TOP + 1, "points": rest}
+    both = pd.concat([pd.DataFrame(cells), pd.DataFrame(others)], ignore_index=True)
+    return both.iloc[np.lexsort((both["rank"], both["row"]))].reset_index(drop=True)
+
+
+def _speakers(cells: pd.DataFrame, shares: Floats, values: Floats, driver_of: Sequence[int]) -> Ints:
+    """The number of the feature that speaks in each cell; NOBODY for what remains."""
+    speaker = np.full(len(cells), NOBODY)
+    for driver in set(driver_of):
+        columns = np.flatnonzero(np.array(driver_of) == driver)
+        at = np.flatnonzero(cells["driver"] == driver)
+        block = np.ix_(cells["row"].to_numpy()[at], columns)
+        toward = shares[block] * np.sign(cells["points"].to_numpy()[at])[:, None]
+        speaker[at] = columns[np.where(np.isnan(values[block]), -np.inf, toward).argmax(axis=1)]
+    return speaker
+
+
+def _words(words: Sequence[str | None], codes: Ints) -> pd.Series:
+    """The word of each code; NOBODY's is the last."""
+    places = pa.array(np.where(codes == NOBODY, len(words) - 1, codes))
+    return pd.Series(pa.array(words, pa.large_string()).take(places), dtype="str")
+
+
 def _sentences(rows: pd.DataFrame, speakers: Sequence[Feature], values: Floats) -> list[str]:
     """Each speaker's sentence with the row's numbers in it."""
-    numbers: list[dict[str, float]] = rows.select_dtypes("number").rename(columns=str).to_dict("records")  # type: ignore[assignment]
+    quoted = {name for text in {f.sentence for f in speakers} for name in _names_in(text) if name in rows}
+    numbers: list[dict[str, float]] = rows[sorted(quoted)].to_dict("records")  # type: ignore[assignment]
     return [sentence(f, v, row) for f, v, row in zip(speakers, values, numbers, strict=True)]
 
 
