@@ -16,12 +16,13 @@ from winback.errors import FeatureMismatch, ModelNotBetter, ModelRefused, NotEno
 from winback.facts.features import declared
 from winback.facts.intake.ingest import ingest
 from winback.risk import model_file
+from winback.risk.champions import champion_for, enrol, features_of
 from winback.risk.dataset import Plan, plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
 from winback.risk.specs import Boosting, Gates, Spec
-from winback.risk.train import champion_for, enrol, features_of, train
+from winback.risk.train import train
 
 DAY = dt.timedelta(days=1)
 SPEC = Spec(

@@ -28,13 +28,14 @@ from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
 from winback.risk import registry
+from winback.risk.champions import champion_for, enrol, features_of, refuse_lost_features
 from winback.risk.dataset import plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
 from winback.risk.readiness import training_gates
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
-from winback.risk.train import champion_for, enrol, features_of, refuse_lost_features, train
+from winback.risk.train import train
 
 STAGES = ("ingest", "model", "features", "scores", "reasons", "decisions", "list", "publish")
 FACTS_OF_PEOPLE = (

@@ -1,0 +1,84 @@
+"""From a trained model to a champion, and back from the champion to the model and the features that it reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from winback.errors import FeatureMismatch, ModelRefused
+from winback.facts.features import declared
+from winback.facts.features.declared import Feature
+from winback.risk import registry
+from winback.risk.estimator import ChurnClassifier
+from winback.risk.promotions import Version
+from winback.risk.specs import Spec
+
+
+def enrol(state: Path, model: ChurnClassifier, made_from: dict[str, Any], at: dt.datetime) -> Version:
+    """The registered version of a trained model, now the champion of its spec's name.
+
+    `made_from` is all that the training was made from; equal means equal version.
+    """
+    figures = model.card_["quality"]
+    told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
+    record = registry.ModelRecord(
+        params={"spec": model.card_["spec"], "today": model.card_["today"], "rows": model.card_["rows"]},
+        metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in figures},
+        tags={"training_key": hashlib.sha256(told.encode()).hexdigest()},
+        artifacts={"card.json": json.dumps(model.card_, indent=2), "made_from.json": told},
+        features=tuple(str(name) for name in model.feature_names_in_),
+    )
+    version = registry.register(state, model.card_["spec"]["name"], model, record)
+    gain = min(q["auc"] - q["rule_auc"] for q in figures)
+    registry.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec")
+    return version
+
+
+def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, ChurnClassifier] | None:
+    """The champion and its loaded model; None when there is none yet for this spec.
+
+    ModelRefused when it learned from days that, on `today`, had not happened yet.
+    """
+    version = registry.champion(state, spec.name)
+    if version is None:
+        return None
+    model: ChurnClassifier = registry.load_version(state, version)
+    if model.card_["spec"] != spec.as_dict():
+        return None
+    if model.card_["today"] > today.isoformat():
+        raise ModelRefused(
+            f"the champion of {spec.name} (version {version.version}) learned from data up to "
+            f"{model.card_['today']}; a list for {today} made with it would know the future. Give the runs of "
+            "earlier dates a state folder of their own ([project] state)."
+        )
+    return version, model
+
+
+def features_of(model: ChurnClassifier, offered: Sequence[Feature] = ()) -> tuple[Feature, ...]:
+    """The features a loaded model reads, in its order; FeatureMismatch where one is declared no more.
+
+    `offered`: the project's, its own ones and their words among them; others are as winback declares them.
+    """
+    names = [str(name) for name in model.feature_names_in_]
+    known = {f.name: f for f in (*declared.builtin(), *offered)}
+    if gone := [name for name in names if name not in known]:
+        raise FeatureMismatch(
+            f"the model reads {len(gone)} features that this version of winback does not declare "
+            f"(first: {gone[:5]}). Train again, or run the version of winback that trained it."
+        )
+    return tuple(known[name] for name in names)
+
+
+def refuse_lost_features(version: Version, model: ChurnClassifier, offered: Sequence[Feature]) -> None:
+    """FeatureMismatch when a champion reads what the configured sources do not offer any more."""
+    at_hand = {f.name for f in offered}
+    if lost := [f.name for f in features_of(model, offered) if f.name not in at_hand]:
+        raise FeatureMismatch(
+            f"the champion of {version.name} (version {version.version}) reads {len(lost)} features that the "
+            f"configured sources do not give (first: {lost[:5]}). Configure what it was trained on, or train anew "
+            "in another state folder ([project] state)."
+        )
