@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback import runs, store
-from winback.errors import RunDamaged, RunInProgress
+from winback.errors import ConfigError, RunDamaged, RunInProgress
 
 DAY = dt.date(2017, 12, 31)
 OLD, NEW = "2017-11-30-aaaaaaaaaaaa", "2017-12-31-bbbbbbbbbbbb"
@@ -97,6 +97,18 @@ def test_the_lock_excludes_a_second_holder_in_the_same_process(tmp_path: Path) -
 def _fail_under_lock(state: Path) -> None:
     with runs.project_lock(state):
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("state", ["file", "file/state", "file/deeper/state"])
+def test_a_file_in_the_place_of_the_state_folder_is_said(tmp_path: Path, state: str):
+    (tmp_path / "file").write_text("mine", "utf-8")
+    with pytest.raises(ConfigError) as refused, runs.project_lock(tmp_path / state):
+        pass
+    assert str(refused.value) == (
+        f"the state folder {tmp_path / state} cannot be made: {tmp_path / 'file'} is not a folder. "
+        "Name another in [project] state."
+    )
+    assert (tmp_path / "file").read_text("utf-8") == "mine"
 
 
 def test_an_error_frees_the_lock(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from winback import __version__, store
-from winback.errors import RunDamaged, RunInProgress
+from winback.errors import ConfigError, RunDamaged, RunInProgress
 
 LIBRARIES = ("duckdb", "mlflow-skinny", "numpy", "pandas", "pyarrow", "scikit-learn", "skops")
 PRIVATE = 0o077  # files 0600 and directories 0700: every list here is personal data
@@ -50,7 +50,7 @@ def project_lock(state: Path) -> Iterator[None]:
     The kernel drops the lock when its holder ends, however it ends, so the text that a killed
     holder leaves behind blocks nobody. New files are readable by their owner alone meanwhile.
     """
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(state)
     before = os.umask(PRIVATE)
     try:
         with (state / "lock").open("a+", encoding="utf-8") as handle:
@@ -64,6 +64,17 @@ def project_lock(state: Path) -> Iterator[None]:
             yield
     finally:
         os.umask(before)
+
+
+def _make_folder(state: Path) -> None:
+    """Make the folder, for its owner alone; ConfigError where a file stands in its way."""
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(path for path in (state, *state.parents) if os.path.lexists(path))
+        raise ConfigError(
+            f"the state folder {state} cannot be made: {file} is not a folder. Name another in [project] state."
+        ) from error
 
 
 def _holder(lock: Path) -> str:
