@@ -19,9 +19,10 @@ import pytest
 
 from winback import store
 from winback.errors import ConfigError, ModelRefused
-from winback.risk import model_file, registry
+from winback.risk import aliases, model_file, registry
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.registry import ModelRecord, Version
+from winback.risk.promotions import Version, history
+from winback.risk.registry import ModelRecord
 
 DAY = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
 RECORD = ModelRecord(
@@ -51,7 +52,7 @@ def models() -> list[ChurnClassifier]:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's database as it is before the first model; to create it takes seconds."""
     folder = tmp_path_factory.mktemp("store")
-    with registry._mlflow(folder, "inactivity"):
+    with registry.opened(folder, "inactivity"):
         return folder / "mlflow.db"
 
 
@@ -65,7 +66,7 @@ def state(tmp_path: Path, empty_store: Path) -> Path:
 @pytest.fixture
 def client(state: Path) -> Iterator[Any]:
     """MLflow itself, to look at what it was told and to meddle with it."""
-    with registry._mlflow(state, "inactivity") as found:
+    with registry.opened(state, "inactivity") as found:
         yield found
 
 
@@ -74,15 +75,15 @@ def keyed(letter: str) -> ModelRecord:
 
 
 def promote(state: Path, version: Version, reason: str = "gates passed") -> None:
-    registry.promote(state, version, DAY, reason, "a person")
+    aliases.promote(state, version, DAY, reason, "a person")
 
 
 def test_before_the_first_model_there_are_no_versions_and_no_champion(state: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     for folder in (state, tmp_path / "new"):
         assert registry.versions(folder, "inactivity") == []
-        assert registry.champion(folder, "inactivity") is None
-        assert registry.history(folder) == []
+        assert aliases.champion(folder, "inactivity") is None
+        assert history(folder) == []
     assert list((tmp_path / "new").iterdir()) == []
 
 
@@ -113,7 +114,7 @@ def test_a_registered_model_is_in_mlflow_with_all_that_was_written_down(
     described = (state / version.path).with_name("MLmodel").read_text()
     assert '"name": "days_since_last_order"' in described
     assert registry.versions(state, "inactivity") == [version]
-    assert registry.champion(state, "inactivity") is None
+    assert aliases.champion(state, "inactivity") is None
 
 
 def test_the_same_training_is_registered_once(state: Path, models: list[ChurnClassifier], client: Any) -> None:
@@ -135,16 +136,16 @@ def test_a_promoted_model_is_the_champion_and_is_loaded(
     first = registry.register(state, "inactivity", models[0], RECORD)
     second = registry.register(state, "inactivity", models[1], RECORD)
     promote(state, first)
-    assert registry.champion(state, "inactivity") == first
+    assert aliases.champion(state, "inactivity") == first
     promote(state, second)
     promote(state, second)
-    assert registry.champion(state, "inactivity") == second
+    assert aliases.champion(state, "inactivity") == second
     assert client.get_model_version_by_alias("inactivity", "champion").version == 2
     promote(state, first, "rollback")
     promote(state, second)
     promote(state, first, "rollback")
-    assert registry.champion(state, "inactivity") == first
-    rows = registry.history(state, "inactivity")
+    assert aliases.champion(state, "inactivity") == first
+    rows = history(state, "inactivity")
     assert [(row.model.version, row.previous, row.reason) for row in rows] == [
         (1, None, "gates passed"),
         (2, 1, "gates passed"),
@@ -153,7 +154,7 @@ def test_a_promoted_model_is_the_champion_and_is_loaded(
         (1, 2, "rollback"),
     ]
     assert {(row.at, row.approver) for row in rows} == {(DAY, "a person")}
-    assert registry.history(state, "lapsed") == []
+    assert history(state, "lapsed") == []
     X = np.random.default_rng(2).normal(size=(50, 2))
     loaded = registry.load_version(state, first)
     assert loaded.predict_proba(X).tobytes() == models[0].predict_proba(X).tobytes()
@@ -161,7 +162,7 @@ def test_a_promoted_model_is_the_champion_and_is_loaded(
 
 def test_a_row_of_the_history_is_flat_json(state: Path, models: list[ChurnClassifier]) -> None:
     version = registry.register(state, "inactivity", models[0], RECORD)
-    registry.promote(state, version, DAY.astimezone(dt.timezone(dt.timedelta(hours=5))), "gates passed", "é")
+    aliases.promote(state, version, DAY.astimezone(dt.timezone(dt.timedelta(hours=5))), "gates passed", "é")
     (line,) = (state / "promotions.jsonl").read_text().splitlines()
     assert json.loads(line) == {
         "at": "2017-12-31T00:00:00+00:00",
@@ -173,12 +174,13 @@ def test_a_row_of_the_history_is_flat_json(state: Path, models: list[ChurnClassi
         "reason": "gates passed",
         "approver": "é",
         "previous": None,
+        "kind": "promoted",
     }
 
 
 def test_a_time_without_zone_is_refused(state: Path) -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
-        registry.promote(state, Version("inactivity", 1, "a", "b", "c"), dt.datetime(2017, 12, 31), "", "")  # noqa: DTZ001
+        aliases.promote(state, Version("inactivity", 1, "a", "b", "c"), dt.datetime(2017, 12, 31), "", "")  # noqa: DTZ001
 
 
 @pytest.mark.parametrize("name", ["", "Inactivity", "a b", "../x", "a'b", "a" * 64])
@@ -198,7 +200,7 @@ def test_a_state_folder_may_have_spaces_and_may_be_moved(tmp_path: Path, models:
     first = registry.register(tmp_path / "état 1", "inactivity", models[0], RECORD)
     promote(tmp_path / "état 1", first)
     moved = (tmp_path / "état 1").rename(tmp_path / "moved")
-    assert registry.champion(moved, "inactivity") == first
+    assert aliases.champion(moved, "inactivity") == first
     assert registry.load_version(moved, first).n_models == 1
     second = registry.register(moved, "inactivity", models[1], RECORD)
     assert second.version == 2
@@ -220,20 +222,20 @@ def test_an_alias_moved_in_mlflow_is_not_believed(state: Path, models: list[Chur
     )
     client.set_registered_model_alias("inactivity", "champion", "2")
     with pytest.raises(ModelRefused) as refused:
-        registry.champion(state, "inactivity")
+        aliases.champion(state, "inactivity")
     assert str(refused.value) == said.format("version 2", "nothing")
     promote(state, first)
-    assert registry.champion(state, "inactivity") == first
+    assert aliases.champion(state, "inactivity") == first
     client.set_registered_model_alias("inactivity", "champion", "2")
     with pytest.raises(ModelRefused) as refused:
-        registry.champion(state, "inactivity")
+        aliases.champion(state, "inactivity")
     assert str(refused.value) == said.format("version 2", "version 1 at 2017-12-31 00:00 UTC")
     client.delete_registered_model_alias("inactivity", "champion")
     with pytest.raises(ModelRefused) as refused:
-        registry.champion(state, "inactivity")
+        aliases.champion(state, "inactivity")
     assert str(refused.value) == said.format("no version", "version 1 at 2017-12-31 00:00 UTC")
     promote(state, first, "put back")
-    assert registry.champion(state, "inactivity") == first
+    assert aliases.champion(state, "inactivity") == first
 
 
 def test_tags_changed_in_mlflow_do_not_choose_what_is_loaded(
@@ -244,7 +246,7 @@ def test_tags_changed_in_mlflow_do_not_choose_what_is_loaded(
     promote(state, first)
     client.set_model_version_tag("inactivity", "1", "sha256", second.sha256)
     client.set_model_version_tag("inactivity", "1", "path", second.path)
-    assert registry.champion(state, "inactivity") == first
+    assert aliases.champion(state, "inactivity") == first
     shown = registry.versions(state, "inactivity")[1]
     assert shown == replace(first, sha256=second.sha256, path=second.path)
     for act in (registry.load_version, promote):
@@ -263,8 +265,8 @@ def test_a_file_changed_on_disk_is_neither_loaded_nor_promoted(state: Path, mode
     for act in (registry.load_version, promote):
         with pytest.raises(ModelRefused, match=f"but {version.sha256} was recorded for it"):
             act(state, version)
-    assert registry.champion(state, "inactivity") is None
-    assert registry.history(state) == []
+    assert aliases.champion(state, "inactivity") is None
+    assert history(state) == []
 
 
 def test_a_model_whose_file_was_damaged_is_registered_anew(state: Path, models: list[ChurnClassifier]) -> None:
@@ -318,7 +320,7 @@ def dies(client: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
     def run(work: Callable[[], object], point: int, *, after: bool) -> bool:
         death = Death(point, after=after)
         with monkeypatch.context() as patch:
-            patch.setattr(registry, "_mlflow", lambda *_: nullcontext(Mortal(client, death)))
+            patch.setattr(registry, "opened", lambda *_: nullcontext(Mortal(client, death)))
             patch.setattr(Path, "replace", death.wrap(Path.replace))
             patch.setattr(Path, "unlink", death.wrap(Path.unlink))
             try:
@@ -362,18 +364,18 @@ def test_a_kill_while_promoting_leaves_a_champion_that_loads(
         if not dies(partial(promote, state, new), point, after=after):
             break
         kills += 1
-        champion = registry.champion(state, "inactivity")
+        champion = aliases.champion(state, "inactivity")
         assert champion in (old, new)
         registry.load_version(state, champion)
         seen.add(champion == new)
         promote(state, new)
-        assert registry.champion(state, "inactivity") == new
-        last = registry.history(state)[-1]
+        assert aliases.champion(state, "inactivity") == new
+        last = history(state)[-1]
         assert (last.model, last.previous) == (new, old.version)
         old, new = new, old
     assert kills >= 6
     assert seen == {False, True}
-    assert len(registry.history(state)) == kills + 2
+    assert len(history(state)) == kills + 2
     assert not (state / "promotion.pending.json").exists()
 
 
@@ -388,10 +390,10 @@ def test_what_a_kill_left_pending_is_settled_without_another_promotion(
         if not dies(partial(promote, state, new), point, after=after):
             break
         left += (state / "promotion.pending.json").exists()
-        champion = registry.champion(state, "inactivity")
-        registry.settle(state)
+        champion = aliases.champion(state, "inactivity")
+        aliases.settle(state)
         assert not (state / "promotion.pending.json").exists()
-        assert registry.history(state)[-1].model == registry.champion(state, "inactivity") == champion
+        assert history(state)[-1].model == aliases.champion(state, "inactivity") == champion
         promote(state, old)
     assert left >= 3
 
@@ -406,10 +408,10 @@ def test_a_database_whose_making_was_cut_short_is_made_anew(tmp_path: Path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(alembic.command, "upgrade", cut_short)
-        with pytest.raises(Killed), registry._mlflow(tmp_path, "inactivity"):
+        with pytest.raises(Killed), registry.opened(tmp_path, "inactivity"):
             pass
     assert not (tmp_path / "mlflow.db").exists()
-    with registry._mlflow(tmp_path, "inactivity") as client:
+    with registry.opened(tmp_path, "inactivity") as client:
         assert client.search_model_versions("name='inactivity'") == []
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
 

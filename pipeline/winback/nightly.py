@@ -27,7 +27,7 @@ from winback.insight.summary import summarise
 from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
-from winback.risk import registry
+from winback.risk import aliases
 from winback.risk.champions import champion_for, enrol, features_of, refuse_lost_features
 from winback.risk.dataset import plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier
@@ -57,7 +57,7 @@ def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
             return store.read_json(folder / "summary.json"), False
         for place in (job.runs, job.state):
             runs.sweep(place)
-        registry.settle(job.state)
+        aliases.settle(job.state)
         taken_in = _ingest(job, say)
         _refuse_poor_data(job, taken_in)
         accounting = [asdict(each) for each in taken_in]

@@ -12,7 +12,7 @@ from typing import Any
 from winback.errors import FeatureMismatch, ModelRefused
 from winback.facts.features import declared
 from winback.facts.features.declared import Feature
-from winback.risk import registry
+from winback.risk import aliases, registry
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
@@ -34,7 +34,7 @@ def enrol(state: Path, model: ChurnClassifier, made_from: dict[str, Any], at: dt
     )
     version = registry.register(state, model.card_["spec"]["name"], model, record)
     gain = min(q["auc"] - q["rule_auc"] for q in figures)
-    registry.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec")
+    aliases.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec")
     return version
 
 
@@ -43,7 +43,7 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Chur
 
     ModelRefused when it learned from days that, on `today`, had not happened yet.
     """
-    version = registry.champion(state, spec.name)
+    version = aliases.champion(state, spec.name)
     if version is None:
         return None
     model: ChurnClassifier = registry.load_version(state, version)

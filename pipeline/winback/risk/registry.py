@@ -1,16 +1,15 @@
-"""Trained models and which of them is the champion. The only module that knows MLflow.
+"""Trained models and their versions. The only module that imports MLflow.
 
     <state>/mlflow.db       MLflow's store: runs, metrics, versions, aliases
     <state>/mlartifacts/    its files
 
 MLflow's store is for looking at. What is loaded is decided by our history, which holds the SHA-256
-of every champion: a version, an alias or a file that was changed elsewhere is refused, not believed.
+of every champion: a version or a file that was changed elsewhere is refused, not believed.
 Writers hold the project's lock.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import os
 import re
@@ -25,10 +24,9 @@ from typing import Any
 
 from winback import store
 from winback.errors import ConfigError, ModelRefused
-from winback.risk import model_file, promotions
-from winback.risk.promotions import Promotion, Version, history
+from winback.risk import model_file
+from winback.risk.promotions import Version, history
 
-ALIAS = "champion"
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -55,7 +53,7 @@ class ModelRecord:
 
 def register(state: Path, name: str, estimator: Any, record: ModelRecord) -> Version:
     """The version of `name` that holds `estimator`; the one there already when nothing changed."""
-    with _mlflow(state, name) as client, _scratch(state) as folder:
+    with opened(state, name) as client, _scratch(state) as folder:
         experiment = _experiment(client, state, name)
         _close_leftovers(client, experiment)
         sha256 = model_file.save(estimator, folder / "model.skops")
@@ -81,7 +79,7 @@ def _scratch(state: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _mlflow(state: Path, name: str) -> Iterator[Any]:
+def opened(state: Path, name: str) -> Iterator[Any]:
     """A client of MLflow's store in `state`, for the model `name`, that neither talks nor phones."""
     if not NAME.fullmatch(name):
         raise ConfigError(f"a model cannot be called {name!r}: expected 1 to 63 of a-z, 0-9, - and _")
@@ -192,7 +190,7 @@ def versions(state: Path, name: str) -> list[Version]:
     """The registered versions of `name`, newest first, as MLflow's tags have them."""
     if not (state / "mlflow.db").exists():
         return []
-    with _mlflow(state, name) as client:
+    with opened(state, name) as client:
         return _versions(client, name, {})
 
 
@@ -214,77 +212,8 @@ def load_version(state: Path, version: Version) -> Any:
     for row in history(state, version.name):
         if row.model.version == version.version and row.model != version:
             raise ModelRefused(
-                f"version {version.version} of {version.name} was promoted with SHA-256 {row.model.sha256} "
+                f"version {version.version} of {version.name} was {row.kind} with SHA-256 {row.model.sha256} "
                 f"at {row.model.path}, but {version.sha256} at {version.path} is asked for. A number is "
                 "never given twice: if mlflow.db was deleted, move promotions.jsonl away too and train again."
             )
     return model_file.load(state / version.path, version.sha256)
-
-
-def promote(state: Path, version: Version, at: dt.datetime, reason: str, approver: str) -> None:
-    """Make `version` the champion of its name and add a row to our history; nothing when it is already.
-
-    It must load. A kill in between leaves the old champion or the new one, and the next promotion
-    completes the history.
-    """
-    if at.tzinfo is None:
-        raise ValueError(f"`at` needs a time zone, came: {at!r}")
-    with _mlflow(state, version.name) as client:
-        _settle(client, state)
-        last = history(state, version.name)[-1:]
-        if last and last[0].model == version and _alias(client, version.name) == version.version:
-            return
-        load_version(state, version)
-        previous = last[0].model.version if last else None
-        promotions.begin(state, Promotion(at, version, reason, approver, previous))
-        client.set_registered_model_alias(version.name, ALIAS, str(version.version))
-        _settle(client, state)
-
-
-def settle(state: Path) -> None:
-    """Complete or drop the promotion that a killed process left pending."""
-    if row := promotions.pending(state):
-        with _mlflow(state, row.model.name) as client:
-            _settle(client, state)
-
-
-def _settle(client: Any, state: Path) -> None:
-    """Complete the promotion that is pending if its alias was moved, else drop it."""
-    if row := promotions.pending(state):
-        promotions.end(state, took_place=_alias(client, row.model.name) == row.model.version)
-
-
-def _alias(client: Any, name: str) -> int | None:
-    """The version that MLflow's alias is on."""
-    models = client.search_registered_models(f"name='{name}'")
-    version = models[0].aliases.get(ALIAS) if models else None
-    return None if version is None else int(version)
-
-
-def champion(state: Path, name: str) -> Version | None:
-    """The version that scores; None before the first promotion.
-
-    ModelRefused when MLflow's alias is on a version that our history did not put it on.
-    """
-    rows, row = history(state, name), promotions.pending(state)
-    if not rows and not (state / "mlflow.db").exists():
-        return None
-    with _mlflow(state, name) as client:
-        alias = _alias(client, name)
-    ours = rows[-1:] + ([row] if row and row.model.name == name else [])
-    for promotion in ours:
-        if promotion.model.version == alias:
-            return promotion.model
-    if alias is None and not rows:
-        return None
-    raise ModelRefused(_in_doubt(state, name, alias, rows[-1:]))
-
-
-def _in_doubt(state: Path, name: str, alias: int | None, last: list[Promotion]) -> str:
-    said = f"version {last[0].model.version} at {last[0].at:%Y-%m-%d %H:%M} UTC" if last else "nothing"
-    return (
-        f"which {name} is the champion is in doubt: MLflow's alias is on "
-        f"{'no version' if alias is None else f'version {alias}'}, but {state / 'promotions.jsonl'} says "
-        f"that {said} was promoted last. The alias was moved outside winback: move it back there, or train anew "
-        "in another state folder ([project] state)."
-    )
