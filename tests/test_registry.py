@@ -17,7 +17,7 @@ import alembic.command
 import numpy as np
 import pytest
 
-from winback import store
+from winback import __version__, store
 from winback.errors import ConfigError, ModelRefused
 from winback.risk import aliases, model_file, registry
 from winback.risk.estimator import ChurnClassifier
@@ -101,6 +101,7 @@ def test_a_registered_model_is_in_mlflow_with_all_that_was_written_down(
         "training_key": "a" * 64,
         "spec_sha256": "b" * 64,
         "sha256": version.sha256,
+        "winback": __version__,
     }
     texts = state / "mlartifacts" / version.run_id / "artifacts"
     assert (texts / "spec.toml").read_text() == 'name = "inactivity"\n'

@@ -28,8 +28,9 @@ from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
 from winback.risk import aliases
-from winback.risk.champions import champion_for, enrol, features_of, refuse_lost_features
+from winback.risk.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.dataset import plan_cutoffs, rows_at
+from winback.risk.enrolment import Asked, enrol
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
 from winback.risk.readiness import training_gates
@@ -95,14 +96,15 @@ def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
         history_starts = oldest_order(job.facts, job.zone)
         plan = plan_cutoffs(job.config.cutoffs, job.spec.horizon_days, history_starts, job.today)
         ask = (job.spec, job.features)
-        model = train(job.facts, plan, job.zone, job.today, ask)
+        candidate = train(job.facts, plan, job.zone, job.today, ask)
         made_from = {
             "inputs": job.inputs,
             "settings": job.settings,
             "today": job.today,
             "versions": runs.versions(),
         }
-        found = enrol(job.state, model, made_from, job.received_at), model
+        wanted = Asked(job.spec, job.today, job.features)
+        found = enrol(job.state, candidate, made_from, wanted, job.received_at), candidate.model
     version, model = found
     refuse_lost_features(version, model, job.features)
 

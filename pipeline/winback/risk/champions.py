@@ -1,13 +1,10 @@
-"""From a trained model to a champion, and back from the champion to the model and the features that it reads."""
+"""The champion of a question, loaded, and the features that it reads."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from winback.errors import FeatureMismatch, ModelRefused
 from winback.facts.features import declared
@@ -16,26 +13,6 @@ from winback.risk import aliases, registry
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
-
-
-def enrol(state: Path, model: ChurnClassifier, made_from: dict[str, Any], at: dt.datetime) -> Version:
-    """The registered version of a trained model, now the champion of its spec's name.
-
-    `made_from` is all that the training was made from; equal means equal version.
-    """
-    figures = model.card_["quality"]
-    told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
-    record = registry.ModelRecord(
-        params={"spec": model.card_["spec"], "today": model.card_["today"], "rows": model.card_["rows"]},
-        metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in figures},
-        tags={"training_key": hashlib.sha256(told.encode()).hexdigest()},
-        artifacts={"card.json": json.dumps(model.card_, indent=2), "made_from.json": told},
-        features=tuple(str(name) for name in model.feature_names_in_),
-    )
-    version = registry.register(state, model.card_["spec"]["name"], model, record)
-    gain = min(q["auc"] - q["rule_auc"] for q in figures)
-    aliases.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", "gates of the spec")
-    return version
 
 
 def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, ChurnClassifier] | None:

@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from winback import store
+from winback import __version__, store
 from winback.errors import ModelRefused
 
 LIMIT_BYTES = 256 * 1024 * 1024
@@ -126,7 +126,8 @@ def _misshapen(archive: zipfile.ZipFile, size: int) -> str:
 def _foreign(archive: zipfile.ZipFile) -> str:
     """Which versions or parts of the archive are not ours, in words."""
     saved, here = json.loads(archive.read("versions.json")), versions()
-    if saved != here:
+    by = saved.pop("winback", None) if isinstance(saved, dict) else None
+    if not isinstance(by, str) or saved != here:
         return f"it was saved with {saved}, here is {here}"
     schema = json.loads(archive.read("schema.json"))
     if schema.get("protocol") != PROTOCOL:
@@ -179,7 +180,7 @@ def _canonical(data: bytes) -> bytes:
                 node["file"] = files.setdefault(node["file"], f"{len(files)}.npy")
         members = {new: archive.read(old) for old, new in files.items()}
     members["schema.json"] = json.dumps(schema, separators=(",", ":")).encode()
-    members["versions.json"] = json.dumps(versions(), sort_keys=True).encode()
+    members["versions.json"] = json.dumps({"winback": __version__, **versions()}, sort_keys=True).encode()
     return _zipped(members)
 
 
@@ -192,6 +193,9 @@ def _zipped(members: dict[str, bytes]) -> bytes:
 
 
 def versions() -> dict[str, str]:
-    """The versions a model file is bound to; scikit-learn itself only warns when they differ."""
+    """The versions a model file is bound to; scikit-learn itself only warns when they differ.
+
+    A file also says which winback wrote it, which binds nobody: what a model reads is checked by name.
+    """
     python = ".".join(platform.python_version_tuple()[:2])
     return {"python": python, **{name: metadata.version(name) for name in LIBRARIES}}

@@ -16,18 +16,19 @@ import re
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from winback import store
+from winback import __version__, store
 from winback.errors import ConfigError, ModelRefused
 from winback.risk import model_file
 from winback.risk.promotions import Version, history
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+OURS = "winback"  # the tag that marks a run as ours; its value is the version that made it
 QUIET = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -40,14 +41,14 @@ QUIET = {
 class ModelRecord:
     """What is written down about a trained model.
 
-    `tags` must have a "training_key": the hash of all that the training was made from. `metrics`
-    may be nested. `artifacts` are texts by file name.
+    `tags` must have a "training_key": the hash of all that the training was made from. `params` and
+    `metrics` may be nested. `artifacts` are texts or bytes by file name.
     """
 
     params: dict[str, Any]
     metrics: dict[str, Any]
     tags: dict[str, str]
-    artifacts: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[str, str | bytes] = field(default_factory=dict)
     features: tuple[str, ...] = ()
 
 
@@ -55,8 +56,8 @@ def register(state: Path, name: str, estimator: Any, record: ModelRecord) -> Ver
     """The version of `name` that holds `estimator`; the one there already when nothing changed."""
     with opened(state, name) as client, _scratch(state) as folder:
         experiment = _experiment(client, state, name)
-        _close_leftovers(client, experiment)
-        sha256 = model_file.save(estimator, folder / "model.skops")
+        _close_leftovers(client)
+        sha256 = model_file.save(estimator, folder / "model" / "model.skops")
         made_from = {"training_key": record.tags["training_key"], "sha256": sha256}
         for known in _versions(client, name, made_from):
             if (state / known.path).is_file() and store.sha256(state / known.path) == sha256:
@@ -124,12 +125,14 @@ def _experiment(client: Any, state: Path, name: str) -> str:
     return str(found.experiment_id if found else client.create_experiment(title, artifact_location=place))
 
 
-def _close_leftovers(client: Any, experiment: str) -> None:
-    """Mark what a killed process left open: the lock says nobody is at work on it."""
-    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+def _close_leftovers(client: Any) -> None:
+    """Mark what a killed winback left open: the lock says that none is at work. Other runs are not ours to end."""
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    ours = f"attributes.status = 'RUNNING' AND tags.{OURS} LIKE '%'"
+    for run in client.search_runs(experiments, ours):
         client.set_terminated(run.info.run_id, "KILLED")
-    for model in client.search_logged_models([experiment]):
-        if str(model.status) == "PENDING":
+    for model in client.search_logged_models(experiments):
+        if str(model.status) == "PENDING" and OURS in model.tags:
             client.finalize_logged_model(model.model_id, "FAILED")
 
 
@@ -137,18 +140,20 @@ def _log(
     client: Any, experiment: str, name: str, record: ModelRecord, folder: Path, made_from: dict[str, str]
 ) -> Version:
     """A new run, model and version of MLflow, the version last: once it exists, all of it does."""
-    run_id = client.create_run(experiment, run_name=f"{name} {made_from['training_key'][:12]}").info.run_id
+    ours = {OURS: __version__}
+    title = f"{name} {made_from['training_key'][:12]}"
+    run_id = client.create_run(experiment, run_name=title, tags=ours).info.run_id
     for key, value in _flat(record.params):
         client.log_param(run_id, key, str(value)[:6000])
     for key, value in _flat(record.metrics):
         client.log_metric(run_id, key, float(value))
     for key, value in {**record.tags, **made_from}.items():
         client.set_tag(run_id, key, value)
-    for file, text in record.artifacts.items():
-        client.log_text(run_id, text, file)
-    model = client.create_logged_model(experiment, name=name, source_run_id=run_id)
-    _describe(folder / "MLmodel", record.features, run_id, model.model_id)
-    client.log_model_artifacts(model.model_id, str(folder))
+    _write(folder / "run", record.artifacts)
+    client.log_artifacts(run_id, str(folder / "run"))
+    model = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=ours)
+    _describe(folder / "model" / "MLmodel", record.features, run_id, model.model_id)
+    client.log_model_artifacts(model.model_id, str(folder / "model"))
     client.finalize_logged_model(model.model_id, "READY")
     client.set_terminated(run_id, "FINISHED")
     if not client.search_registered_models(f"name='{name}'"):
@@ -156,6 +161,37 @@ def _log(
     tags = {**made_from, "path": f"mlartifacts/models/{model.model_id}/artifacts/model.skops"}
     client.create_model_version(name, model.artifact_location, run_id, tags, model_id=model.model_id)
     return _versions(client, name, made_from)[0]
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write texts and bytes under their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, held in files.items():
+        with store.whole_file(folder / name) as temporary:
+            temporary.write_bytes(held.encode() if isinstance(held, str) else held)
+
+
+def attach(state: Path, version: Version, files: Mapping[str, str | bytes], tags: Mapping[str, str]) -> None:
+    """Add files and tags to the run of a version that is registered already.
+
+    Not through MLflow, which would write where the state folder once was.
+    """
+    _write(_artifacts(state, version), files)
+    with opened(state, version.name) as client:
+        for key, value in tags.items():
+            client.set_tag(version.run_id, key, value)
+            client.set_model_version_tag(version.name, str(version.version), key, value)
+
+
+def artifact(state: Path, version: Version, name: str) -> str | None:
+    """The text of one of the files written down with a version; to be shown, not believed."""
+    path = _artifacts(state, version) / name
+    return path.read_text("utf-8") if path.is_file() else None
+
+
+def _artifacts(state: Path, version: Version) -> Path:
+    """Where MLflow keeps what was written down with a version."""
+    return state / "mlartifacts" / version.run_id / "artifacts"
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -13,20 +13,21 @@ from threadpoolctl import threadpool_limits
 from winback.errors import NotEnoughData
 from winback.facts.features.declared import Feature
 from winback.risk.baselines import logistic
+from winback.risk.candidate import Candidate
 from winback.risk.dataset import Plan, forward_folds, labelled_rows, seen_throughout
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.evaluate import Quality, quality, refuse_thin_data, refuse_weak_model
+from winback.risk.evaluate import Quality, quality, refuse_thin_data
 from winback.risk.reasons import reference
 from winback.risk.specs import Spec
 
 
-def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> ChurnClassifier:
+def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> Candidate:
     """The spec's model: examined on the plan's hold-outs, then fitted again on every labelled cutoff.
 
-    The examination is of a model that saw the training cutoffs alone; NotEnoughData or ModelNotBetter
-    when it misses a gate of the spec. What is returned has also learned from the hold-outs, the newest
-    outcomes there are. Its `card_` says in plain values what was asked, shown and learned from, and
-    where its reasons start.
+    The examination is of a model that saw the training cutoffs alone; what it must show is asked when it
+    is enrolled. NotEnoughData for too few rows. What is returned has also learned from the hold-outs, the
+    newest outcomes there are. Its `card_` says in plain values what was asked, shown and learned from,
+    and where its reasons start.
     """
     spec, offered = ask
     features = [f for f in offered if f.name not in spec.leave_out]
@@ -36,8 +37,9 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
     refuse_thin_data(learning, spec.gates)
     used = seen_throughout(rows, features)
     examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
-    figures = examine(fit(spec, learning, used), learning, examined, used)
-    refuse_weak_model(figures, spec.gates)
+    trial = fit(spec, learning, used)
+    figures = examine(trial, learning, examined, used)
+    examined["probability"] = trial.predict_proba(_matrix(examined, used))[:, 1]
     model = fit(spec, rows, used)
     model.card_ = {
         "spec": spec.as_dict(),
@@ -48,7 +50,7 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
         "quality": [q.as_dict() for q in figures],
         "reference": asdict(reference(model, _matrix(rows, used), used)),
     }
-    return model
+    return Candidate(model, figures, examined, learning, facts, zone)
 
 
 def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> ChurnClassifier:

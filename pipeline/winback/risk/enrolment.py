@@ -1,0 +1,162 @@
+"""The promotion gate: a candidate is registered, asked all that a champion must answer, and promoted or refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from winback.errors import FeatureMismatch, ModelNotBetter, ModelRefused
+from winback.facts.check.gates import Gate
+from winback.facts.features.declared import Feature
+from winback.risk import aliases, promotions, registry
+from winback.risk.candidate import Candidate
+from winback.risk.champions import features_of
+from winback.risk.estimator import ChurnClassifier
+from winback.risk.golden import golden_fault, golden_rows
+from winback.risk.promotions import Promotion, Version
+from winback.risk.rivals import Comparison, against_champion
+from winback.risk.score_gates import score_gates
+from winback.risk.specs import Spec
+
+GATES = "gates of the spec"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a champion is wanted for: the project's question, its day, and the features its sources can give."""
+
+    spec: Spec
+    today: dt.date
+    offered: Sequence[Feature]
+
+
+def enrol(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: Asked, at: dt.datetime) -> Version:
+    """The registered version of a candidate, now the champion of its spec's name.
+
+    ModelNotBetter where a gate refuses it; it is registered all the same, with the gates' report, to be
+    looked at. `made_from` is all that the training was made from; equal means equal version.
+    """
+    version, gates = examined(state, candidate, made_from, asked)
+    refusals = [gate.refusal for gate in gates if gate.refusal]
+    if refusals:
+        names = ", ".join(gate.name for gate in gates if gate.refusal)
+        _note(state, Promotion(at, version, f"refused by: {names}", GATES, None, "refused"))
+        raise ModelNotBetter(
+            f"version {version.version} of {version.name} was registered but not promoted, for {len(refusals)} of "
+            f"{len(gates)} gates refuse it:\n" + "\n".join(f"  {refusal}" for refusal in refusals)
+        )
+    gain = min(q.auc_gain for q in candidate.figures)
+    aliases.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", GATES)
+    return version
+
+
+def _note(state: Path, row: Promotion) -> None:
+    """Add a row that moves no alias, once a version and kind."""
+    known = [(r.model, r.kind) for r in promotions.history(state, row.model.name)]
+    if (row.model, row.kind) not in known:
+        promotions.add(state, row)
+
+
+def examined(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: Asked) -> tuple[Version, list[Gate]]:
+    """The candidate's registered version, and what each gate says of it; the report lies beside it."""
+    model = candidate.model
+    model.golden_ = golden_rows(model, candidate.examined)
+    version = registry.register(state, model.card_["spec"]["name"], model, _record(candidate, made_from))
+    gates, comparison = promotion_gates(state, version, candidate, asked)
+    report = {
+        "passed": all(gate.passed for gate in gates),
+        "gates": [asdict(gate) | {"passed": gate.passed} for gate in gates],
+        "champion": comparison.as_dict() if comparison else None,
+    }
+    told = "passed" if report["passed"] else "refused"
+    registry.attach(state, version, {"gates.json": json.dumps(report, indent=2)}, {"gates": told})
+    return version, gates
+
+
+def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRecord:
+    """What is written down about a candidate."""
+    card = candidate.model.card_
+    told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
+    return registry.ModelRecord(
+        params={"spec": card["spec"], "today": card["today"], "rows": card["rows"]},
+        metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in card["quality"]},
+        tags={"training_key": hashlib.sha256(told.encode()).hexdigest()},
+        artifacts={"card.json": json.dumps(card, indent=2), "made_from.json": told},
+        features=tuple(str(name) for name in candidate.model.feature_names_in_),
+    )
+
+
+def promotion_gates(
+    state: Path, version: Version, candidate: Candidate, asked: Asked
+) -> tuple[list[Gate], Comparison | None]:
+    """What every gate says of a candidate, and its comparison with the champion.
+
+    A file that is refused is asked nothing more, nor is a model whose scores are none.
+    """
+    gates, model = file_gates(state, version, asked)
+    if model is None or not all(gate.passed for gate in gates):
+        return gates, None
+    refitted = model.predict_proba(candidate.examined[list(model.feature_names_in_)])[:, 1]
+    scored = list(score_gates(candidate, refitted.astype(np.float64), asked.spec.gates))
+    if not all(gate.passed for gate in scored[:2]):
+        return [*gates, *scored], None
+    against, comparison = against_champion(state, candidate, asked.offered)
+    return [*gates, *scored, against], comparison
+
+
+def file_gates(state: Path, version: Version, asked: Asked) -> tuple[list[Gate], ChurnClassifier | None]:
+    """What a registered version must show by itself, and its model where it loads."""
+    needed = f"SHA-256 {version.sha256[:12]}, by our own loader"
+    try:
+        model: ChurnClassifier = registry.load_version(state, version)
+    except ModelRefused as error:
+        return [Gate("loads", needed, "refused", str(error))], None
+    return [Gate("loads", needed, "so"), *_own_gates(model, asked)], model
+
+
+def _own_gates(model: ChurnClassifier, asked: Asked) -> Iterator[Gate]:
+    """What a loaded model says of itself: its golden rows, question, days and features."""
+    fault = golden_fault(model)
+    yield Gate("golden rows", "the chances of its training, bit for bit", "other" if fault else "the same", fault)
+    same = model.card_["spec"] == asked.spec.as_dict()
+    refusal = (
+        "" if same else f"it was trained for another question than {asked.spec.name} is now: {_odd(model, asked)}."
+    )
+    yield Gate("question", "the project's spec", "the same" if same else "another", refusal)
+    yield _days(model, asked)
+    yield _features(model, asked)
+
+
+def _odd(model: ChurnClassifier, asked: Asked) -> str:
+    """The parts of the spec in which a model differs from what is asked."""
+    theirs, ours = model.card_["spec"], asked.spec.as_dict()
+    keys = [key for key in ours if theirs.get(key) != ours[key]]
+    return ", ".join(f"{key} {theirs.get(key)!r} instead of {ours[key]!r}" for key in keys)[:300]
+
+
+def _days(model: ChurnClassifier, asked: Asked) -> Gate:
+    """Whether all that a model learned from had happened by today."""
+    horizon = dt.timedelta(days=model.card_["spec"]["horizon_days"])
+    last = max(dt.date.fromisoformat(day) for day in model.card_["fitted_on"]) + horizon
+    last = max(last, dt.date.fromisoformat(model.card_["today"]))
+    refusal = f"it learned from outcomes up to {last}; today is {asked.today}." if last > asked.today else ""
+    return Gate("days", f"outcomes up to {asked.today}", f"up to {last}", refusal)
+
+
+def _features(model: ChurnClassifier, asked: Asked) -> Gate:
+    """Whether every feature that a model reads is declared and given by the sources."""
+    needed, count = "all declared and given by the sources", len(model.feature_names_in_)
+    try:
+        given = {f.name for f in asked.offered}
+        lost = [f.name for f in features_of(model, asked.offered) if f.name not in given]
+    except FeatureMismatch as error:
+        return Gate("features", needed, "not so", str(error))
+    refusal = f"{len(lost)} of its features are not given by the sources (first: {lost[:5]})." if lost else ""
+    return Gate("features", needed, f"{count - len(lost)} of {count}", refusal)
