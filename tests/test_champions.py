@@ -15,7 +15,8 @@ from winback.errors import ModelRefused
 from winback.facts.features import declared
 from winback.risk.candidate import Candidate
 from winback.risk.champions import champion_for
-from winback.risk.enrolment import Asked, enrol
+from winback.risk.enrolment import enrol
+from winback.risk.file_gates import Asked
 from winback.risk.specs import Boosting, Gates
 from winback.risk.train import train
 

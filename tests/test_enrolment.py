@@ -23,9 +23,10 @@ from winback.facts.features import declared
 from winback.facts.features.declared import Feature
 from winback.risk import aliases, enrolment, model_file, registry
 from winback.risk.candidate import Candidate
-from winback.risk.enrolment import Asked, enrol
+from winback.risk.enrolment import enrol
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.evaluate import quality
+from winback.risk.file_gates import Asked
 from winback.risk.promotions import Version, history
 from winback.risk.specs import Boosting, Gates, Spec
 from winback.risk.train import fit

@@ -21,7 +21,7 @@ from winback import __version__, store
 from winback.errors import ConfigError, ModelRefused
 from winback.risk import aliases, model_file, registry
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.promotions import Version, history
+from winback.risk.promotions import Promotion, Version, history
 from winback.risk.registry import ModelRecord
 
 DAY = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
@@ -75,7 +75,7 @@ def keyed(letter: str) -> ModelRecord:
 
 
 def promote(state: Path, version: Version, reason: str = "gates passed") -> None:
-    aliases.promote(state, version, DAY, reason, "a person")
+    aliases.appoint(state, Promotion(DAY, version, reason, "a person", None))
 
 
 def test_before_the_first_model_there_are_no_versions_and_no_champion(state: Path, tmp_path: Path) -> None:
@@ -163,7 +163,8 @@ def test_a_promoted_model_is_the_champion_and_is_loaded(
 
 def test_a_row_of_the_history_is_flat_json(state: Path, models: list[ChurnClassifier]) -> None:
     version = registry.register(state, "inactivity", models[0], RECORD)
-    aliases.promote(state, version, DAY.astimezone(dt.timezone(dt.timedelta(hours=5))), "gates passed", "é")
+    at = DAY.astimezone(dt.timezone(dt.timedelta(hours=5)))
+    aliases.appoint(state, Promotion(at, version, "gates passed", "é", None))
     (line,) = (state / "promotions.jsonl").read_text().splitlines()
     assert json.loads(line) == {
         "at": "2017-12-31T00:00:00+00:00",
@@ -181,7 +182,8 @@ def test_a_row_of_the_history_is_flat_json(state: Path, models: list[ChurnClassi
 
 def test_a_time_without_zone_is_refused(state: Path) -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
-        aliases.promote(state, Version("inactivity", 1, "a", "b", "c"), dt.datetime(2017, 12, 31), "", "")  # noqa: DTZ001
+        at = dt.datetime(2017, 12, 31)  # noqa: DTZ001
+        aliases.appoint(state, Promotion(at, Version("inactivity", 1, "a", "b", "c"), "", "", None))
 
 
 @pytest.mark.parametrize("name", ["", "Inactivity", "a b", "../x", "a'b", "a" * 64])

@@ -17,6 +17,7 @@ import pandas as pd
 from winback import runs, store
 from winback.campaigns.assign import assignments
 from winback.campaigns.people_file import at_risk_list, write_people_file
+from winback.errors import FeatureMismatch, ModelRefused
 from winback.facts.check import gates
 from winback.facts.features import declared
 from winback.facts.intake.accounting import Accounting
@@ -30,12 +31,14 @@ from winback.offers.value import margin_at_stake
 from winback.risk import aliases
 from winback.risk.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.dataset import plan_cutoffs, rows_at
-from winback.risk.enrolment import Asked, enrol
+from winback.risk.enrolment import enrol
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.promotions import Version
+from winback.risk.file_gates import Asked
+from winback.risk.promotions import Version, challenger, history
 from winback.risk.readiness import training_gates
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
+from winback.risk.shadow import Night, agreement, shadow
 from winback.risk.train import train
 
 STAGES = ("ingest", "model", "features", "scores", "reasons", "decisions", "list", "publish")
@@ -154,8 +157,30 @@ def _score(job: Job, folder: Path, version: Version, model: ChurnClassifier, say
 
     say("scores")
     runs.step(folder, "scores", make_scores, ["scores.parquet"], after=["features"])
+    _shadow(job, folder)
     say("reasons")
     runs.step(folder, "reasons", make_reasons, ["reasons.parquet"], after=["scores"])
+
+
+def _shadow(job: Job, folder: Path) -> None:
+    """shadow_scores.parquet, where there is a challenger: its scores, or no row and why. It stops no night."""
+    version = challenger(history(job.state, job.spec.name))
+    if version is None:  # what an earlier attempt left of one that was withdrawn since
+        (folder / "steps" / "shadow.json").unlink(missing_ok=True)
+        return
+    limit = job.config.offers.at_risk_probability
+    night = Night(job.facts, job.zone, job.today, job.features, limit)
+
+    def make() -> dict[str, Any]:
+        champions = _read(folder, "scores")
+        try:
+            scores, fault = shadow(job.state, version, night, champions), ""
+        except (ModelRefused, FeatureMismatch) as error:
+            scores, fault = champions.head(0), str(error)
+        store.write_table(folder / "shadow_scores.parquet", scores)
+        return {"version": version.version, "fault": fault, **agreement(champions, scores)}
+
+    runs.step(folder, "shadow", make, ["shadow_scores.parquet"], after=["scores"], given=version.sha256)
 
 
 def _decide(job: Job, folder: Path, say: Say) -> None:

@@ -15,7 +15,7 @@ VERBS = {
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
     "features": "List what a model may see of a customer.",
     "init": "Lay down a project to start from.",
-    "models": "List the trained models and which was champion when.",
+    "models": "List and compare the trained models; promote one, roll back, see which was champion when.",
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "run": "Do everything for one date, from raw files to a published list.",
     "show": "Show the published run again.",

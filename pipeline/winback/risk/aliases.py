@@ -6,7 +6,6 @@ moved elsewhere is refused, not believed. Writers hold the project's lock.
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,6 @@ def appoint(state: Path, row: Promotion) -> None:
         promotions.begin(state, Promotion(row.at, version, row.reason, row.approver, before, row.kind))
         _move(client, version, row.kind)
         _settle(client, state)
-
-
-def promote(state: Path, version: Version, at: dt.datetime, reason: str, approver: str) -> None:
-    """Make `version` the champion of its name; nothing when it is already."""
-    appoint(state, Promotion(at, version, reason, approver, None))
 
 
 def _holder(state: Path, name: str, alias: str) -> Version | None:

@@ -5,43 +5,39 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from winback.errors import FeatureMismatch, ModelNotBetter, ModelRefused
+from winback.errors import ModelNotBetter
 from winback.facts.check.gates import Gate
-from winback.facts.features.declared import Feature
 from winback.risk import aliases, promotions, registry
 from winback.risk.candidate import Candidate
-from winback.risk.champions import features_of
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.golden import golden_fault, golden_rows
+from winback.risk.file_gates import Asked, file_gates
+from winback.risk.golden import golden_rows
 from winback.risk.promotions import Promotion, Version
 from winback.risk.rivals import Comparison, against_champion
 from winback.risk.score_gates import score_gates
-from winback.risk.specs import Spec
 
 GATES = "gates of the spec"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a champion is wanted for: the project's question, its day, and the features its sources can give."""
-
-    spec: Spec
-    today: dt.date
-    offered: Sequence[Feature]
-
-
-def enrol(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: Asked, at: dt.datetime) -> Version:
+def enrol(
+    state: Path,
+    candidate: Candidate,
+    made_from: dict[str, Any],
+    asked: Asked,
+    at: dt.datetime,
+    *,
+    promote: bool = True,
+) -> Version:
     """The registered version of a candidate, now the champion of its spec's name.
 
     ModelNotBetter where a gate refuses it; it is registered all the same, with the gates' report, to be
-    looked at. `made_from` is all that the training was made from; equal means equal version.
+    looked at. `made_from` is all that the training was made from; equal means equal version. Without
+    `promote` it waits for `winback models promote`.
     """
     version, gates = examined(state, candidate, made_from, asked)
     refusals = [gate.refusal for gate in gates if gate.refusal]
@@ -53,7 +49,11 @@ def enrol(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: A
             f"{len(gates)} gates refuse it:\n" + "\n".join(f"  {refusal}" for refusal in refusals)
         )
     gain = min(q.auc_gain for q in candidate.figures)
-    aliases.promote(state, version, at, f"AUC at least {gain:+.3f} above the best single rule", GATES)
+    passed = Promotion(at, version, f"AUC at least {gain:+.3f} above the best single rule", GATES, None)
+    if promote:
+        aliases.appoint(state, passed)
+    else:
+        _note(state, replace(passed, kind="passed"))
     return version
 
 
@@ -109,54 +109,3 @@ def promotion_gates(
         return [*gates, *scored], None
     against, comparison = against_champion(state, candidate, asked.offered)
     return [*gates, *scored, against], comparison
-
-
-def file_gates(state: Path, version: Version, asked: Asked) -> tuple[list[Gate], ChurnClassifier | None]:
-    """What a registered version must show by itself, and its model where it loads."""
-    needed = f"SHA-256 {version.sha256[:12]}, by our own loader"
-    try:
-        model: ChurnClassifier = registry.load_version(state, version)
-    except ModelRefused as error:
-        return [Gate("loads", needed, "refused", str(error))], None
-    return [Gate("loads", needed, "so"), *_own_gates(model, asked)], model
-
-
-def _own_gates(model: ChurnClassifier, asked: Asked) -> Iterator[Gate]:
-    """What a loaded model says of itself: its golden rows, question, days and features."""
-    fault = golden_fault(model)
-    yield Gate("golden rows", "the chances of its training, bit for bit", "other" if fault else "the same", fault)
-    same = model.card_["spec"] == asked.spec.as_dict()
-    refusal = (
-        "" if same else f"it was trained for another question than {asked.spec.name} is now: {_odd(model, asked)}."
-    )
-    yield Gate("question", "the project's spec", "the same" if same else "another", refusal)
-    yield _days(model, asked)
-    yield _features(model, asked)
-
-
-def _odd(model: ChurnClassifier, asked: Asked) -> str:
-    """The parts of the spec in which a model differs from what is asked."""
-    theirs, ours = model.card_["spec"], asked.spec.as_dict()
-    keys = [key for key in ours if theirs.get(key) != ours[key]]
-    return ", ".join(f"{key} {theirs.get(key)!r} instead of {ours[key]!r}" for key in keys)[:300]
-
-
-def _days(model: ChurnClassifier, asked: Asked) -> Gate:
-    """Whether all that a model learned from had happened by today."""
-    horizon = dt.timedelta(days=model.card_["spec"]["horizon_days"])
-    last = max(dt.date.fromisoformat(day) for day in model.card_["fitted_on"]) + horizon
-    last = max(last, dt.date.fromisoformat(model.card_["today"]))
-    refusal = f"it learned from outcomes up to {last}; today is {asked.today}." if last > asked.today else ""
-    return Gate("days", f"outcomes up to {asked.today}", f"up to {last}", refusal)
-
-
-def _features(model: ChurnClassifier, asked: Asked) -> Gate:
-    """Whether every feature that a model reads is declared and given by the sources."""
-    needed, count = "all declared and given by the sources", len(model.feature_names_in_)
-    try:
-        given = {f.name for f in asked.offered}
-        lost = [f.name for f in features_of(model, asked.offered) if f.name not in given]
-    except FeatureMismatch as error:
-        return Gate("features", needed, "not so", str(error))
-    refusal = f"{len(lost)} of its features are not given by the sources (first: {lost[:5]})." if lost else ""
-    return Gate("features", needed, f"{count - len(lost)} of {count}", refusal)

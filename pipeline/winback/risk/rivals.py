@@ -20,6 +20,7 @@ from winback.risk.candidate import Candidate
 from winback.risk.champions import features_of
 from winback.risk.dataset import KEYS, rows_at
 from winback.risk.estimator import ChurnClassifier
+from winback.risk.file_gates import QUESTION
 from winback.risk.paired import Difference, difference
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
@@ -27,7 +28,6 @@ from winback.risk.train import fit
 from winback.toml_files import parse
 
 MARGINS = {"auc": 0.01, "log_loss": 0.01}  # what a candidate may lose, where it seems to lose at all
-QUESTION = ("horizon_days", "active_days")  # what two models must agree in to be compared
 
 
 @dataclass(frozen=True)
