@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
 
 from winback.errors import ModelNotBetter, NotEnoughData
-from winback.risk.evaluate import Quality, lift, quality, refuse_thin_data, refuse_weak_model, slope
+from winback.risk.evaluate import Quality, quality, refuse_thin_data, refuse_weak_model
 from winback.risk.specs import Gates
 
 LEFT = [True, False, True, False, False]
@@ -62,34 +61,6 @@ def test_one_outcome_only_cannot_be_examined(left: list[bool], count: int) -> No
     assert str(refused.value) == f"of 5 customers at 2026-02-01 {count} left: one outcome only."
 
 
-@pytest.mark.parametrize(("true", "tolerance"), [(1.0, 0.02), (0.5, 0.02), (2.0, 0.04)])
-def test_the_slope_of_simulated_outcomes(true: float, tolerance: float) -> None:
-    """1 for honest predictions, below 1 for those too sure of themselves, whatever the level."""
-    rng = np.random.default_rng(5)
-    z = rng.normal(-1, 1, 100_000)
-    left = rng.random(len(z)) < expit(true * z)
-    assert slope(left, expit(z)) == pytest.approx(true, abs=tolerance)
-    assert slope(left, expit(z + 1.5)) == pytest.approx(slope(left, expit(z)), abs=1e-5)
-
-
-def test_the_slope_where_a_chance_is_rounded_to_certainty() -> None:
-    left = np.array([True, True, False, False] * 50)
-    chance = np.array([1.0, 0.6, 0.6, 0.0] * 50)
-    assert np.isfinite(slope(left, chance))
-
-
-@pytest.mark.parametrize(
-    ("share", "expected"),
-    [(0.1, 2.5), (0.2, 2.5), (0.3, 2.5 * 2 / 3), (0.5, 2.5 * 3 / 5), (1.0, 1.0), (0.0, 2.5), (0.04, 2.5)],
-)
-def test_lift(share: float, expected: float) -> None:
-    """Ten customers, four left, in the model's order: left, left, stayed, left, ... , left last."""
-    left = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 1], dtype=bool)
-    predicted = np.linspace(0.9, 0.1, 10)
-    assert lift(left, predicted, share) == pytest.approx(expected)
-    assert lift(left[::-1], predicted[::-1], share) == pytest.approx(expected)
-
-
 def learning(left: int, stayed: int) -> pd.DataFrame:
     """Rows to learn from."""
     return pd.DataFrame({"churned": [True] * left + [False] * stayed})
@@ -138,7 +109,10 @@ def examined(auc: float, rule_auc: float, off: float = 0.0, customers: int = 100
         brier=0.2,
         mean_predicted=0.25 + off,
         calibration_slope=1.0,
+        calibration_intercept=0.0,
+        calibration_error=0.0,
         top_decile_lift=1.0,
+        lift_quality=50.0,
     )
 
 

@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from winback.errors import ModelNotBetter, NotEnoughData
+from winback.risk import figures
 from winback.risk.baselines import best_rule
+from winback.risk.ranked import Floats, ranked
 from winback.risk.specs import Gates
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,10 @@ class Quality:
     brier: float
     mean_predicted: float
     calibration_slope: float
+    calibration_intercept: float
+    calibration_error: float
     top_decile_lift: float
+    lift_quality: float
 
     @property
     def auc_gain(self) -> float:
@@ -56,35 +54,26 @@ def quality(rows: pd.DataFrame, predicted: Floats, logistic: Floats) -> Quality:
     if churned.all() or not churned.any():
         raise NotEnoughData(f"of {len(rows)} customers at {cutoff} {churned.sum()} left: one outcome only.")
     rule, rule_auc = best_rule(rows, churned)
+    counts, of_peer = ranked(churned, predicted), ranked(churned, logistic)
     return Quality(
         cutoff=cutoff,
         customers=len(rows),
         churned=float(churned.mean()),
-        auc=float(roc_auc_score(churned, predicted)),
+        auc=float(figures.auc(counts)[0]),
         rule=rule,
         rule_auc=rule_auc,
-        logistic_auc=float(roc_auc_score(churned, logistic)),
-        average_precision=float(average_precision_score(churned, predicted)),
-        log_loss=float(log_loss(churned, predicted)),
-        logistic_log_loss=float(log_loss(churned, logistic)),
-        brier=float(brier_score_loss(churned, predicted)),
+        logistic_auc=float(figures.auc(of_peer)[0]),
+        average_precision=float(figures.average_precision(counts)[0]),
+        log_loss=float(figures.log_loss(counts)[0]),
+        logistic_log_loss=float(figures.log_loss(of_peer)[0]),
+        brier=float(figures.brier(counts)[0]),
         mean_predicted=float(predicted.mean()),
-        calibration_slope=slope(churned, predicted),
-        top_decile_lift=lift(churned, predicted, 0.1),
+        calibration_slope=float(figures.calibration_slope(counts)[0]),
+        calibration_intercept=float(figures.calibration_intercept(counts)[0]),
+        calibration_error=float(figures.calibration_error(counts)[0]),
+        top_decile_lift=float(figures.lift(counts, 0.1)[0]),
+        lift_quality=float(figures.lift_quality(counts)[0]),
     )
-
-
-def slope(churned: Flags, predicted: Floats) -> float:
-    """The slope of the outcomes on the predicted log-odds: 1 is right, below 1 is too sure of itself."""
-    z = logit(np.clip(predicted, 1e-9, 1 - 1e-9))
-    fit = LogisticRegression(C=np.inf, tol=1e-8).fit(z[:, None], churned)
-    return float(fit.coef_[0, 0])
-
-
-def lift(churned: Flags, predicted: Floats, share: float) -> float:
-    """How many times more leavers the riskiest `share` holds than chance would give it."""
-    top = np.argsort(-predicted, kind="stable")[: max(1, round(share * len(predicted)))]
-    return float(churned[top].mean() / churned.mean())
 
 
 def refuse_thin_data(rows: pd.DataFrame, gates: Gates) -> None:

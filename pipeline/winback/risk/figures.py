@@ -9,24 +9,25 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit
 
-from winback.risk.ranked import Floats, Ints, Ranked
+from winback.risk.ranked import Floats, Ints, Ranked, ratio
 
 BINS = 10
 ROUNDS = 30
+CLOSE = 1e-4  # Newton's next step after one of this size is its square
 
 
 def auc(counts: Ranked) -> Floats:
     """The share of pairs of one who left and one who stayed whom the chances order; a tie is half a pair."""
     ahead = np.cumsum(counts.left, axis=1) - counts.left / 2
     pairs = counts.left.sum(axis=1) * counts.stayed.sum(axis=1)
-    return _divided((ahead * counts.stayed).sum(axis=1), pairs)
+    return ratio((ahead * counts.stayed).sum(axis=1), pairs)
 
 
 def average_precision(counts: Ranked) -> Floats:
     """The mean precision at the ranks at which leavers are found (as scikit-learn defines it)."""
     found = np.cumsum(counts.left, axis=1)
     asked = found + np.cumsum(counts.stayed, axis=1)
-    return _divided((counts.left * _divided(found, asked, 0.0)).sum(axis=1), found[:, -1])
+    return ratio((counts.left * ratio(found, asked, 0.0)).sum(axis=1), found[:, -1])
 
 
 def log_loss(counts: Ranked) -> Floats:
@@ -34,18 +35,18 @@ def log_loss(counts: Ranked) -> Floats:
     tiny = np.finfo(np.float64).eps
     chance = np.clip(counts.chance, tiny, 1 - tiny)
     total = counts.left @ -np.log(chance) + counts.stayed @ -np.log1p(-chance)
-    return _divided(total, counts.customers)
+    return ratio(total, counts.customers)
 
 
 def brier(counts: Ranked) -> Floats:
     """The mean squared difference of chance and outcome."""
     total = counts.left @ (1 - counts.chance) ** 2 + counts.stayed @ counts.chance**2
-    return _divided(total, counts.customers)
+    return ratio(total, counts.customers)
 
 
 def mean_predicted(counts: Ranked) -> Floats:
     """The mean chance."""
-    return _divided((counts.left + counts.stayed) @ counts.chance, counts.customers)
+    return ratio((counts.left + counts.stayed) @ counts.chance, counts.customers)
 
 
 def calibration_slope(counts: Ranked) -> Floats:
@@ -61,7 +62,7 @@ def calibration_slope(counts: Ranked) -> Floats:
         off, weight = left - total * p, total * p * (1 - p)
         steps = _newton((off.sum(axis=1), off @ z), (weight.sum(axis=1), weight @ z, weight @ z**2))
         level, slope = level + steps[0], slope + steps[1]
-        if np.max(np.abs(steps), initial=0.0) < 1e-7:
+        if np.max(np.abs(steps)) < CLOSE:
             break
     return np.where(left.sum(axis=1) * counts.stayed.sum(axis=1) > 0, slope, np.nan)
 
@@ -76,9 +77,9 @@ def calibration_intercept(counts: Ranked) -> Floats:
     level = np.zeros(len(left))
     for _ in range(ROUNDS):
         p = expit(level[:, None] + z)
-        step = _divided(left - (total * p).sum(axis=1), (total * p * (1 - p)).sum(axis=1), 0.0)
+        step = ratio(left - (total * p).sum(axis=1), (total * p * (1 - p)).sum(axis=1), 0.0)
         level += np.clip(step, -1, 1)
-        if np.max(np.abs(step), initial=0.0) < 1e-7:
+        if np.max(np.abs(step)) < CLOSE:
             break
     return np.where(left * counts.stayed.sum(axis=1) > 0, level, np.nan)
 
@@ -91,20 +92,20 @@ def calibration_error(counts: Ranked) -> Floats:
     starts = _bin_starts(counts)
     total = counts.left + counts.stayed
     off = np.add.reduceat(counts.left - total * counts.chance, starts, axis=1)
-    return _divided(np.abs(off).sum(axis=1), counts.customers)
+    return ratio(np.abs(off).sum(axis=1), counts.customers)
 
 
 def lift(counts: Ranked, share: float) -> Floats:
     """How many times more leavers the riskiest `share` holds than chance would give it; ties count in part."""
     wanted = np.maximum(1.0, np.round(share * counts.customers))
-    return _divided(caught(counts, wanted) / wanted, counts.share_left)
+    return ratio(caught(counts, wanted) / wanted, counts.share_left)
 
 
 def caught(counts: Ranked, wanted: Floats) -> Floats:
     """How many leavers the so many riskiest hold; of customers with equal chances an equal part."""
     total = counts.left + counts.stayed
     before = np.cumsum(total, axis=1) - total
-    part = np.clip(_divided(wanted[:, None] - before, total, 0.0), 0, 1)
+    part = np.clip(ratio(wanted[:, None] - before, total, 0.0), 0, 1)
     found: Floats = (counts.left * part).sum(axis=1)
     return found
 
@@ -112,18 +113,19 @@ def caught(counts: Ranked, wanted: Floats) -> Floats:
 def lift_quality(counts: Ranked) -> Floats:
     """The mean lift over all audience sizes, between that of chance (0) and that of a perfect order (100)."""
     customers, left = counts.customers, counts.left.sum(axis=1)
-    per_rate = _divided(_found_by_size(counts), left)
+    per_rate = ratio(_found_by_size(counts), left)
     perfect = 1 + _harmonic(customers) - _harmonic(left)
-    return 100 * _divided(per_rate - 1, perfect - 1)
+    return 100 * ratio(per_rate - 1, perfect - 1)
 
 
 def _found_by_size(counts: Ranked) -> Floats:
     """The leavers among the k riskiest divided by k, added up over all k."""
     total = counts.left + counts.stayed
     after = np.cumsum(total, axis=1)
-    rate = _divided(counts.left, total, 0.0)
+    rate = ratio(counts.left, total, 0.0)
     found_before = np.cumsum(counts.left, axis=1) - counts.left
-    grown = _harmonic(after) - _harmonic(after - total)
+    reached = _harmonic(after)
+    grown = np.diff(reached, axis=1, prepend=0.0)
     added: Floats = ((found_before - (after - total) * rate) * grown + rate * total).sum(axis=1)
     return added
 
@@ -155,12 +157,7 @@ def _newton(gradient: tuple[Floats, Floats], hessian: tuple[Floats, Floats, Floa
     (a, b), (aa, ab, bb) = gradient, hessian
     determinant = aa * bb - ab**2
     flat = determinant <= 1e-12 * aa * bb
-    level = np.where(flat, _divided(a, aa, 0.0), _divided(bb * a - ab * b, determinant, 0.0))
-    slope = np.where(flat, 0.0, _divided(aa * b - ab * a, determinant, 0.0))
-    return np.clip(np.stack([level, slope]), -1, 1)
-
-
-def _divided(above: Floats, below: Floats, otherwise: float = np.nan) -> Floats:
-    """above / below, and `otherwise` where that is a division by zero."""
-    found: Floats = np.divide(above, below, out=np.full(np.broadcast(above, below).shape, otherwise), where=below > 0)
-    return found
+    level = np.where(flat, ratio(a, aa, 0.0), ratio(bb * a - ab * b, determinant, 0.0))
+    slope = np.where(flat, 0.0, ratio(aa * b - ab * a, determinant, 0.0))
+    steps: Floats = np.clip(np.stack([level, slope]), -1, 1)
+    return steps

@@ -67,4 +67,5 @@ def interval(value: float, samples: Floats) -> dict[str, float | None]:
     """A figure and the middle 95 % of its samples, as plain values; None for what cannot be told."""
     known = samples[np.isfinite(samples)]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (np.nan, np.nan)
-    return {name: float(v) if np.isfinite(v) else None for name, v in zip(("value", "low", "high"), (value, low, high), strict=True)}
+    told = {"value": float(value), "low": float(low), "high": float(high)}
+    return {name: number if np.isfinite(number) else None for name, number in told.items()}

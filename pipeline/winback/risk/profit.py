@@ -50,6 +50,9 @@ class Campaign:
         return self.alpha / (self.alpha + self.beta)
 
 
+PAPER = Campaign()
+
+
 @dataclass(frozen=True)
 class Profit:
     """Profit a customer of the cohort, and the share of the cohort to approach for it; one of each a sample."""

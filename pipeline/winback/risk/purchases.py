@@ -19,7 +19,7 @@ from scipy.special import betaincinv, betaln, gammaln
 from winback.errors import NotEnoughData
 
 Floats = NDArray[np.float64]
-STARTS = ((0.3, 5.0, 0.8, 2.5), (1.0, 10.0, 0.1, 5.0), (0.5, 1.0, 0.5, 1.0))
+STARTS = ((0.3, 5.0, 0.8, 2.5), (1.0, 10.0, 0.1, 5.0))
 WIDEST = 12.0  # |log of a parameter|; beyond, the likelihood is flat
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
@@ -56,7 +56,7 @@ def fit(past: Past, dropout_at_first: bool = True) -> Habits:
         return -float(np.mean(_log_likelihoods(past, Habits(r, alpha * unit / 40, a, b, dropout_at_first, 0.0))))
 
     tried = [
-        minimize(loss, np.log(start), method="L-BFGS-B", bounds=[(-WIDEST, WIDEST)] * 4, options={"ftol": 1e-12})
+        minimize(loss, np.log(start), method="L-BFGS-B", bounds=[(-WIDEST, WIDEST)] * 4, options={"ftol": 1e-10})
         for start in STARTS
     ]
     best = min(tried, key=lambda found: found.fun)

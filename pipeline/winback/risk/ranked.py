@@ -45,3 +45,10 @@ def ranked(churned: Flags, chance: Floats, weights: NDArray[np.integer] | None =
     drawn = np.ones((1, len(order))) if weights is None else weights[:, order].astype(np.float64)
     left = np.add.reduceat(drawn * churned[order], starts, axis=1)
     return Ranked(sorted_chance[starts], left, np.add.reduceat(drawn, starts, axis=1) - left)
+
+
+def ratio(above: Floats, below: Floats, otherwise: float = np.nan) -> Floats:
+    """above / below, and `otherwise` where that is a division by zero."""
+    shape = np.broadcast_shapes(np.shape(above), np.shape(below))
+    found: Floats = np.divide(above, below, out=np.full(shape, otherwise), where=below > 0)
+    return found

@@ -6,19 +6,26 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from winback.errors import NotEnoughData
 from winback.facts.features.declared import Feature
-from winback.risk.baselines import logistic
+from winback.risk.baselines import PAST, RFM, at_each_cutoff, fewest_purchases, logistic_chances, rfm_chances
 from winback.risk.candidate import Candidate
 from winback.risk.dataset import Plan, forward_folds, labelled_rows, seen_throughout
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.evaluate import Quality, quality, refuse_thin_data
+from winback.risk.examination import LOGISTIC, Terms, examination
 from winback.risk.reasons import reference
 from winback.risk.specs import Spec
+
+# Read beside what the model sees: slices are told by them, and peers need them.
+EXAMINED_BESIDE = (*RFM, *PAST)
 
 
 def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> Candidate:
@@ -31,14 +38,15 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
     """
     spec, offered = ask
     features = [f for f in offered if f.name not in spec.leave_out]
-    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, features))
+    beside = [f for f in offered if f.name in EXAMINED_BESIDE and f not in features]
+    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, [*features, *beside]))
     held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
     learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
     refuse_thin_data(learning, spec.gates)
     used = seen_throughout(rows, features)
     examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
     trial = fit(spec, learning, used)
-    figures = examine(trial, learning, examined, used)
+    figures, told = examine(trial, learning, examined, (spec, used))
     examined["probability"] = trial.predict_proba(_matrix(examined, used))[:, 1]
     model = fit(spec, rows, used)
     model.card_ = {
@@ -48,6 +56,7 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
         "fitted_on": [day.isoformat() for day in (*plan.train, *plan.holdout)],
         "rows": len(rows),
         "quality": [q.as_dict() for q in figures],
+        "examination": told,
         "reference": asdict(reference(model, _matrix(rows, used), used)),
     }
     return Candidate(model, figures, examined, learning, facts, zone)
@@ -61,21 +70,31 @@ def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> ChurnCla
 
 
 def examine(
-    model: ChurnClassifier, learning: pd.DataFrame, examined: pd.DataFrame, features: Sequence[Feature]
-) -> list[Quality]:
-    """The figures of each held-out cutoff, beside those of a logistic regression on the same rows."""
+    model: ChurnClassifier, learning: pd.DataFrame, examined: pd.DataFrame, ask: tuple[Spec, Sequence[Feature]]
+) -> tuple[list[Quality], dict[str, Any]]:
+    """The figures of each held-out cutoff beside a logistic regression's, and all else that is told of the model."""
     if examined.empty:
         raise NotEnoughData("nobody was in the cohort at any of the hold-out cutoffs; choose others.")
+    spec, features = ask
+    names = [f.name for f in features]
     with threadpool_limits(1):
-        peer = logistic().fit(_matrix(learning, features), learning["churned"])
-        return [
-            quality(
-                rows,
-                model.predict_proba(_matrix(rows, features))[:, 1],
-                peer.predict_proba(_matrix(rows, features))[:, 1],
-            )
-            for _, rows in examined.groupby("cutoff")
-        ]
+        chance = model.predict_proba(examined[names])[:, 1]
+        peers = _peers(learning, examined, names, spec.horizon_days)
+        places = at_each_cutoff(examined)
+        found = [quality(examined.iloc[k], chance[k], peers[LOGISTIC][k]) for k in places]
+        return found, examination(examined, chance, peers, Terms(spec.horizon_days))
+
+
+def _peers(
+    learning: pd.DataFrame, examined: pd.DataFrame, names: Sequence[str], horizon_days: int
+) -> dict[str, NDArray[np.float64]]:
+    """Rankings of the examined rows by what is simpler, as far as their columns allow."""
+    peers = {LOGISTIC: logistic_chances(learning, examined, names)}
+    if any(name in learning for name in RFM):
+        peers["logistic regression, recency, frequency and money"] = rfm_chances(learning, examined)
+    if all(name in examined for name in PAST) and (examined["orders_total"] > 1).any():
+        peers["MBG/NBD, fewest expected purchases"] = fewest_purchases(examined, horizon_days)
+    return peers
 
 
 def _matrix(rows: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame:
