@@ -92,7 +92,7 @@ def test_a_perfect_order_and_the_one_turned_round(name: str, best: float) -> Non
     assert told(name, left, down[::-1]) < 0.25
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(samples())
 def test_like_scikit_learn(sample: tuple[np.ndarray, np.ndarray]) -> None:
     theirs = {

@@ -80,13 +80,11 @@ def boosted_chances(learning: pd.DataFrame, examined: pd.DataFrame, columns: Seq
 def fewest_purchases(examined: pd.DataFrame, horizon_days: int, dropout_at_first: bool = True) -> Floats:
     """Minus the purchases that MBG/NBD (or BG/NBD) expects of each row within the horizon.
 
-    Fitted anew at each cutoff to the cohort's past, as known then; it needs no outcomes.
+    Fitted to the cohort's past at the first examined cutoff, as known then; it needs no outcomes.
     """
-    found = np.zeros(len(examined))
-    for places in at_each_cutoff(examined):
-        past = past_of(examined.iloc[places])
-        found[places] = -expected_purchases(past, fit(past, dropout_at_first), horizon_days)
-    return found
+    first = at_each_cutoff(examined)[0]
+    habits = fit(past_of(examined.iloc[first]), dropout_at_first)
+    return -expected_purchases(past_of(examined), habits, horizon_days)
 
 
 def at_each_cutoff(rows: pd.DataFrame) -> list[NDArray[np.int64]]:

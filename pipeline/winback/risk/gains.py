@@ -47,30 +47,37 @@ def by_threshold(
     """
     churned = rows["churned"].to_numpy(dtype=bool)
     known = silences(rows, horizon_days) if "days_since_last_order" in rows else None
+    figures = {f"{name} {t}": figure for t in thresholds for name, figure in _reach(t).items()}
+    reach = measured(churned, chance, figures, among)
     return [
         {
-            "threshold": threshold,
-            "listed": int((chance >= threshold).sum()),
-            **measured(churned, chance, _reach(threshold), among),
-            "lead_time": None if known is None else lead_time(known, chance >= threshold, among),
+            "threshold": t,
+            "listed": int((chance >= t).sum()),
+            **{name: reach[f"{name} {t}"] for name in _reach(t)},
+            "lead_time": None if known is None else lead_time(known, chance >= t, among),
         }
-        for threshold in thresholds
+        for t in thresholds
     ]
 
 
 def _reach(threshold: float) -> dict[str, Figure]:
     """The figures of a list of all customers at or above a threshold."""
 
-    def listed(counts: Ranked) -> tuple[Floats, Floats]:
-        on = counts.chance >= threshold
-        return counts.left[:, on].sum(axis=1), counts.stayed[:, on].sum(axis=1)
+    def leavers(counts: Ranked) -> Floats:
+        return _down_to(counts, counts.left_down_to, threshold)
 
-    def size(counts: Ranked) -> Floats:
-        return listed(counts)[0] + listed(counts)[1]
+    def listed(counts: Ranked) -> Floats:
+        return _down_to(counts, counts.total_down_to, threshold)
 
     return {
-        "caught": lambda counts: ratio(listed(counts)[0], counts.left.sum(axis=1)),
-        "disturbed": lambda counts: ratio(listed(counts)[1], counts.stayed.sum(axis=1)),
-        "precision": lambda counts: ratio(listed(counts)[0], size(counts)),
-        "contacts_per_leaver": lambda counts: ratio(size(counts), listed(counts)[0]),
+        "caught": lambda counts: ratio(leavers(counts), counts.leavers),
+        "disturbed": lambda counts: ratio(listed(counts) - leavers(counts), counts.customers - counts.leavers),
+        "precision": lambda counts: ratio(leavers(counts), listed(counts)),
+        "contacts_per_leaver": lambda counts: ratio(listed(counts), leavers(counts)),
     }
+
+
+def _down_to(counts: Ranked, reached: Floats, threshold: float) -> Floats:
+    """The last of these running sums at or above the threshold."""
+    columns = int((counts.chance >= threshold).sum())
+    return reached[:, columns - 1] if columns else np.zeros(len(reached))

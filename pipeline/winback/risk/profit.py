@@ -89,7 +89,7 @@ def hull(left: Floats, total: Floats) -> tuple[Floats, Floats]:
 
 def _over_stretches(counts: Ranked, valued: Callable[[Floats], tuple[Floats, Floats]]) -> Profit:
     """A value and a share a customer, by the rate of the customer's stretch, averaged over each sample."""
-    stretches = [hull(left, total) for left, total in zip(counts.left, counts.left + counts.stayed, strict=True)]
+    stretches = [hull(left, total) for left, total in zip(counts.left, counts.total, strict=True)]
     starts = np.cumsum([0] + [len(rates) for rates, _ in stretches[:-1]])
     profit, share = valued(np.concatenate([rates for rates, _ in stretches]))
     sizes = np.concatenate([sizes for _, sizes in stretches])

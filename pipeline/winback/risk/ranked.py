@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,38 @@ class Ranked:
     left: Floats
     stayed: Floats
 
+    @cached_property
+    def total(self) -> Floats:
+        """How many customers of each chance each sample holds."""
+        both: Floats = self.left + self.stayed
+        return both
+
+    @cached_property
+    def left_down_to(self) -> Floats:
+        """How many left of each chance and of all higher ones."""
+        found: Floats = np.cumsum(self.left, axis=1)
+        return found
+
+    @cached_property
+    def total_down_to(self) -> Floats:
+        """How many customers there are of each chance and of all higher ones."""
+        reached: Floats = np.cumsum(self.total, axis=1)
+        return reached
+
+    @property
+    def leavers(self) -> Floats:
+        """How many of each sample left."""
+        return self.left_down_to[:, -1]
+
     @property
     def customers(self) -> Floats:
         """How many customers each sample holds."""
-        total: Floats = self.left.sum(axis=1) + self.stayed.sum(axis=1)
-        return total
+        return self.total_down_to[:, -1]
 
     @property
     def share_left(self) -> Floats:
         """The share of leavers of each sample."""
-        share: Floats = self.left.sum(axis=1) / self.customers
-        return share
+        return self.leavers / self.customers
 
 
 def ranked(churned: Flags, chance: Floats, weights: NDArray[np.integer] | None = None) -> Ranked:
