@@ -9,7 +9,7 @@ Card = dict[str, Any]
 Interval = dict[str, float | None]
 # How each figure is called and written, and what would be perfect.
 FIGURES = {
-    "auc": ("AUC, all cutoffs together", "number", "1; chance: 0.5"),
+    "auc": ("AUC", "number", "1; chance: 0.5"),
     "average_precision": ("average precision", "number", "1; chance: the share that left"),
     "log_loss": ("log loss", "number", "0"),
     "brier": ("Brier score", "number", "0"),
@@ -98,7 +98,7 @@ def _figures(told: Card) -> str:
     return (
         "## Figures on dates it had not seen\n\n"
         f"In brackets {_share(drawn['level'], 0)} intervals from {drawn['samples']:,} samples of customers, each with "
-        f"all their rows.\n\n{_table(('figure', 'found', 'best'), pooled)}\n\n"
+        f"all their rows. All cutoffs together:\n\n{_table(('figure', 'found', 'best'), pooled)}\n\n"
         f"Profits are for a customer worth {campaign['clv']:g}, an incentive of {campaign['incentive_cost']:g}, a "
         f"contact of {campaign['contact_cost']:g}, and an acceptance of Beta({campaign['alpha']:g}, "
         f"{campaign['beta']:g}).\n\n{_table(('cutoff', 'customers', *(text for text, _ in columns)), cutoffs)}"
@@ -119,7 +119,7 @@ def _slices(told: Card) -> str:
         (s["column"], s["part"], f"{s['rows']:,}", *(_between(s[n], FIGURES[n][1]) for n in OF_SLICES))
         for s in told["slices"]
     ]
-    names = [FIGURES[n][0].removesuffix(", all cutoffs together") for n in OF_SLICES]
+    names = [FIGURES[n][0] for n in OF_SLICES]
     small = [f"{s['column']} {s['part']} ({s['rows']:,} rows, {s['left']:,} left)" for s in told["too_small"]]
     table = _table(("by", "part", "rows", *names), rows) if rows else "No part is large enough to be told of."
     return f"## Parts of the customers\n\n{table}\n\nToo small to be told of: {'; '.join(small) or 'none'}."
@@ -135,9 +135,11 @@ def _reach(told: Card) -> str:
             *_warning(t["lead_time"]),
         )
         for t in told["thresholds"]
+        if t["listed"]
     ]
     tenths = [
-        (str(d["decile"]), f"{d['customers']:,}", f"{d['lift']:.2f}", _share(d["gained"])) for d in told["deciles"]
+        (str(d["decile"]), f"{d['customers']:,}", _number(d["lift"], "number"), _share(d["gained"]))
+        for d in told["deciles"]
     ]
     head = (
         "chance from", "listed", "of leavers caught", "of stayers disturbed", "of the list leaves",
@@ -229,4 +231,4 @@ def _number(value: float | None, how: str) -> str:
 
 
 def _share(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f} %"
+    return f"{round(100 * value, digits) + 0.0:.{digits}f} %"  # + 0.0: no minus before a nought
