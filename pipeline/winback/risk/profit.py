@@ -7,13 +7,13 @@ out again from its definitions; docs/evaluation.md has the steps.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
-from pydantic.dataclasses import dataclass as checked
+from pydantic.dataclasses import dataclass
 from scipy.optimize import isotonic_regression
 from scipy.special import betainc
 
@@ -23,7 +23,7 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Campaign:
     """What a customer is worth, what an approach costs, and what is believed of the share it keeps.
 
@@ -53,7 +53,7 @@ class Campaign:
 PAPER = Campaign()
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Profit:
     """Profit a customer of the cohort, and the share of the cohort to approach for it; one of each a sample."""
 
