@@ -29,6 +29,7 @@ LAYERS = {
     "offers": GROUND,
     "campaigns": GROUND,
     "insight": GROUND | {"runs"},
+    "simulate": GROUND,
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}

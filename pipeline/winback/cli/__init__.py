@@ -19,6 +19,7 @@ VERBS = {
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "run": "Do everything for one date, from raw files to a published list.",
     "show": "Show the published run again.",
+    "simulate": "Make up a shop whose causes of leaving are known.",
     "windows": "Show after how many silent days a customer should count as gone, with evidence.",
 }
 
