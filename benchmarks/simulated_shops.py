@@ -29,7 +29,7 @@ from winback.risk.train import fit
 from winback.simulate import files
 from winback.simulate.shop import Shop, date_of
 
-DAYS, HORIZON = 730, 90
+DAYS, HORIZON = 730, 60
 # The drivers in which a cause shows itself beside fewer orders.
 SHOWN_IN = {
     "price_pressure": {"discounts", "monetary"},

@@ -11,7 +11,7 @@ from winback.simulate.habits import CATEGORIES, CHANNELS, Habits
 from winback.simulate.happenings import Happenings
 from winback.simulate.leaving import Leaving, of_cause, shows
 from winback.simulate.rows import Rows, known, money, names, words
-from winback.simulate.shop import Shop, instants
+from winback.simulate.shop import Shop, days_in, instants
 
 RETURNED = 0.03
 CUTS = np.array([0.1, 0.15, 0.2, 0.3])
@@ -109,11 +109,11 @@ def returns(shop: Shop, held: Habits, gone: Leaving, bought: Baskets, begins: In
     """
     row, number, day = bought.when.row, bought.when.number, bought.when.day
     chance = uniform(shop.seed, "sent back", bought.who, number)
-    has_struck = gone.onset[row] < len(begins) - 401
+    has_struck = gone.onset[row] < days_in(begins)
     troubled = np.where(has_struck & _last_before(gone, bought.when), gone.onset[row], day)
     share = np.maximum(RETURNED, of_cause("returns", gone, row, troubled))
     back = np.maximum(troubled, day) + 2 + (10 * uniform(shop.seed, "back on", bought.who, number)).astype(np.int64)
-    chosen = np.flatnonzero((chance < share) & (back < len(begins) - 401))
+    chosen = np.flatnonzero((chance < share) & (back < days_in(begins)))
     sent = taken(bought, chosen)
     instant = instants(begins, back[chosen], held.hour[sent.when.row])
     columns = {

@@ -10,7 +10,7 @@ from winback.simulate.chance import Flags, Floats, Ints, normal, taken, uniform,
 from winback.simulate.habits import Habits
 from winback.simulate.leaving import Leaving, of_cause, shows
 from winback.simulate.rows import Rows, known, moments, names, numbers, together, words
-from winback.simulate.shop import DAY_US, Shop, instants
+from winback.simulate.shop import DAY_US, Shop, days_in, instants
 
 TOPICS = ("delivery", "quality", "service", "invoice", "account")
 ASKS, MOST_COMPLAINTS = 0.05, 3  # share of the orders that are asked about; complaints of one failure
@@ -40,13 +40,13 @@ def _questions(shop: Shop, bought: Baskets) -> Rows:
 
 def _complaints(shop: Shop, held: Habits, gone: Leaving, begins: Ints) -> Rows:
     """One to three complaints in the weeks after a failure struck."""
-    upset = np.array([bool(c.tickets) for c in CAUSES])[gone.cause] & (gone.onset < len(begins) - 401) & gone.traced
+    upset = np.array([bool(c.tickets) for c in CAUSES])[gone.cause] & (gone.onset < days_in(begins)) & gone.traced
     row, turn = np.nonzero(np.repeat(upset[:, None], MOST_COMPLAINTS, axis=1))
     who = held.who[row]
     after = (1 + 7 * turn) * (0.3 + waiting(shop.seed, "complains on", who, turn))
-    day = np.minimum(gone.onset[row] + after.astype(np.int64), len(begins) - 401)
+    day = np.minimum(gone.onset[row] + after.astype(np.int64), days_in(begins))
     does = uniform(shop.seed, "complains", who, turn) < np.array([0.95, 0.55, 0.25])[turn]
-    kept = does & (day < len(begins) - 401) & shows(gone, row, day)
+    kept = does & (day < days_in(begins)) & shows(gone, row, day)
     who, turn, row, day = who[kept], turn[kept], row[kept], day[kept]
     days = of_cause("waits_days", gone, row, day) * np.exp(0.6 * normal(shop.seed, "waits", who, turn))
     first = np.array([TOPICS.index(c.tickets[0]) if c.tickets else 0 for c in CAUSES])
@@ -79,13 +79,13 @@ def surveys(shop: Shop, held: Habits, gone: Leaving, bought: Baskets, begins: In
 
 
 def _nps(shop: Shop, held: Habits, gone: Leaving, begins: Ints) -> Rows:
-    turns = np.arange((len(begins) - 401) // SURVEYED_EVERY + 1)
+    turns = np.arange(days_in(begins) // SURVEYED_EVERY + 1)
     day = (
         turns[None, :] * SURVEYED_EVERY
         + (SURVEYED_EVERY * uniform(shop.seed, "surveyed", held.who)).astype(np.int64)[:, None]
     )
     answers = uniform(shop.seed, "answers", held.who[:, None], turns[None, :]) < 0.3
-    row, turn = np.nonzero(answers & (day >= held.arrived[:, None]) & (day < len(begins) - 401))
+    row, turn = np.nonzero(answers & (day >= held.arrived[:, None]) & (day < days_in(begins)))
     day, who = day[row, turn], held.who[row]
     usual = held.satisfaction[row] + 1.2 * normal(shop.seed, "nps", who, turn)
     score = usual - of_cause("nps", gone, row, day)

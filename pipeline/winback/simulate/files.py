@@ -21,7 +21,7 @@ from winback.simulate.chance import taken
 from winback.simulate.habits import dates
 from winback.simulate.rows import names, words
 from winback.simulate.shop import Shop, customers_by, date_of, day_of, shop_of
-from winback.simulate.world import World, chunks, tables_of, world
+from winback.simulate.world import World, as_of, chunks, made, tables_of, world
 
 Say = Callable[[int, int], None]
 LEFT_ALONE = ("", "none", "leave_alone")
@@ -87,13 +87,15 @@ def _write_span(w: World, folder: Path, span: tuple[int, str], cutoffs: Sequence
             writers[path].write_table(table)
 
         for who in chunks(w):
-            for name, table in tables_of(w, who, since).items():
+            some = made(w, who)
+            for name, table in tables_of(some, since).items():
                 add(folder / name / f"day-{since:04}.{ending}", table)
                 counts[name] = counts.get(name, 0) + table.num_rows
-            add(hidden / "customers.parquet", truth.customers(w, who))
+            add(hidden / "customers.parquet", truth.customers(some))
             for cutoff in dict.fromkeys([*cutoffs, w.until]):
-                add(hidden / "cutoffs" / f"day-{cutoff:04}.parquet", truth.at_cutoff(w, who, cutoff, horizon))
-            add(hidden / "stays" / f"day-{w.until:04}.parquet", truth.stays(w, who, horizon))
+                then = some if cutoff == w.until else made(as_of(w, cutoff), who)
+                add(hidden / "cutoffs" / f"day-{cutoff:04}.parquet", truth.at_cutoff(then, horizon))
+            add(hidden / "stays" / f"day-{w.until:04}.parquet", truth.stays(w, some.people, horizon))
     store.write_table(hidden / "effects.parquet", truth.effects_table())
     store.write_table(hidden / "done.parquet", _done_table(w))
     store.write_json(hidden / "shop.json", {"shop": w.shop.as_dict(), "until": w.until, "ending": ending})

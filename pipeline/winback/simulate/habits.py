@@ -80,7 +80,7 @@ def habits(shop: Shop, who: Ints) -> Habits:
         weekend=np.exp(0.5 * normal(seed, "weekend", who)),
         season=0.25 * uniform(seed, "season", who),
         pause_begins=(365 * uniform(seed, "pause begins", who)).astype(np.int64),
-        pause_days=np.where(pauses, 40 + (31 * uniform(seed, "pause days", who)).astype(np.int64), 0),
+        pause_days=np.where(pauses, 30 + (21 * uniform(seed, "pause days", who)).astype(np.int64), 0),
         satisfaction=8.3 + 1.1 * normal(seed, "satisfaction", who),
         frailty=np.exp(0.5 * normal(seed, "frailty", who) - 0.125),
         subscriber=uniform(seed, "subscriber", who) < shop.subscribers,

@@ -33,7 +33,7 @@ LONG = 520  # days of log that allow a horizon of 90 days
 
 def horizon_of(shop: Shop) -> int:
     """The days of silence this shop's configuration counts as leaving: longer than any pause, if the log allows."""
-    return 90 if shop.days >= LONG else 28
+    return 60 if shop.days >= LONG else 28
 
 
 def configuration(shop: Shop, ending: str) -> str:

@@ -11,7 +11,7 @@ from winback.simulate.chance import Flags, Ints, taken, uniform, waiting
 from winback.simulate.habits import Habits, dates
 from winback.simulate.leaving import Leaving, ends, shows
 from winback.simulate.rows import Rows, known, moments, money, names, together, words
-from winback.simulate.shop import DAY_US, Shop, instants
+from winback.simulate.shop import Shop, days_in, instants
 
 STATUS = ("succeeded", "failed")
 CODES = ("insufficient_funds", "expired_card")
@@ -62,13 +62,13 @@ def _rows(
 
 def _failures(shop: Shop, held: Habits, gone: Leaving, begins: Ints) -> Rows:
     """Two to four failed attempts in the weeks after a card or an account failed."""
-    struck = (gone.cause == PAYMENT) & gone.traced & (gone.onset < len(begins) - 401)
+    struck = (gone.cause == PAYMENT) & gone.traced & (gone.onset < days_in(begins))
     row, turn = np.nonzero(np.repeat(struck[:, None], ATTEMPTS, axis=1))
     who = held.who[row]
     after = (5 * turn * (0.4 + waiting(shop.seed, "tries on", who, turn))).astype(np.int64)
-    day = np.minimum(gone.onset[row] + after, len(begins) - 401)
+    day = np.minimum(gone.onset[row] + after, days_in(begins))
     does = uniform(shop.seed, "tries", who, turn) < np.array([1.0, 0.9, 0.6, 0.4])[turn]
-    kept = does & (day < len(begins) - 401) & shows(gone, row, day)
+    kept = does & (day < days_in(begins)) & shows(gone, row, day)
     row, turn, day, who = row[kept], turn[kept], day[kept], who[kept]
     code = (gone.onset[row] == held.card_ends[row]).astype(np.int64)
     about = {"payment_id": names("f", who, turn), "amount": money(held.basket[row])}
@@ -87,7 +87,7 @@ def _box_days(shop: Shop, held: Habits, gone: Leaving, until: int) -> tuple[Ints
 
 def _of_boxes(shop: Shop, held: Habits, gone: Leaving, begins: Ints) -> Rows:
     """A payment for the box every month; after a payment failure struck they all fail."""
-    until = len(begins) - 401
+    until = days_in(begins)
     start, over = _box_days(shop, held, gone, until)
     count = np.maximum(-(-(over - start) // MONTH), 0)
     row = np.repeat(np.arange(len(held.who)), count)
@@ -110,7 +110,7 @@ def _price(shop: Shop, held: Habits) -> np.ndarray:
 
 def subscriptions(shop: Shop, held: Habits, gone: Leaving, begins: Ints) -> Rows:
     """The boxes: a row at the beginning and another at the end, with the reason that is given for it."""
-    until = len(begins) - 401
+    until = days_in(begins)
     start, over = _box_days(shop, held, gone, until)
     has = np.flatnonzero(start < until)
     done = has[(over < until)[has]]
@@ -141,7 +141,7 @@ def _box_rows(
 
 def campaigns(shop: Shop, held: Habits, begins: Ints) -> Rows:
     """What the shop sends anyway, to one in eight every four weeks: it changes nothing."""
-    days = np.arange(20, len(begins) - 401, CAMPAIGN_EVERY)
+    days = np.arange(20, days_in(begins), CAMPAIGN_EVERY)
     gets = uniform(shop.seed, "campaign", held.who[:, None], days[None, :]) < CAMPAIGN_SHARE
     row, column = np.nonzero(gets & (days[None, :] > held.arrived[:, None]))
     who, day = held.who[row], days[column]
@@ -152,7 +152,7 @@ def campaigns(shop: Shop, held: Habits, begins: Ints) -> Rows:
 
 def signed_up(shop: Shop, held: Habits, begins: Ints) -> Rows:
     """The customers themselves, known from some hours before their first order on."""
-    came = np.clip(held.arrived, -400, len(begins) - 402)
+    came = np.minimum(held.arrived, days_in(begins) - 1)
     happened = instants(begins, came, 3 * uniform(shop.seed, "signs up", held.who))
     columns = {
         "country": words(

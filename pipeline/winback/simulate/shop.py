@@ -15,6 +15,7 @@ from winback.toml_files import did_you_mean
 
 TABLES = ("orders", "events", "tickets", "surveys", "payments", "customers", "contacts", "subscriptions")
 DAY_US = 86_400_000_000
+BEFORE = 400  # days before the first on which the earliest customers came
 AT_THE_START = 0.5  # share of the customers who were there on the first day
 
 
@@ -95,10 +96,15 @@ def day_of(shop: Shop, date: dt.date) -> int:
 
 
 def midnights(shop: Shop, days: int) -> Ints:
-    """Where each day begins, in microseconds of UTC, from 400 days before the first to `days` after it."""
+    """Where each day begins, in microseconds of UTC, from BEFORE days before the first to `days` after it."""
     zone = ZoneInfo(shop.time_zone)
-    begins = (shop.start + dt.timedelta(days=n) for n in range(-400, days + 1))
+    begins = (shop.start + dt.timedelta(days=n) for n in range(-BEFORE, days + 1))
     return np.array([_microseconds(dt.datetime(d.year, d.month, d.day, tzinfo=zone)) for d in begins])
+
+
+def days_in(begins: Ints) -> int:
+    """How many days of the shop lie between these midnights."""
+    return len(begins) - 1 - BEFORE
 
 
 def _microseconds(instant: dt.datetime) -> int:
@@ -108,5 +114,5 @@ def _microseconds(instant: dt.datetime) -> int:
 def instants(begins: Ints, day: Ints, hour: np.ndarray) -> Ints:
     """Microseconds of UTC of local days and hours, to the second; no hour after 22:59, which some days lack."""
     seconds = (np.clip(hour, 0.0, 22.99) * 3600).astype(np.int64)
-    moments: Ints = begins[day + 400] + seconds * 1_000_000
+    moments: Ints = begins[day + BEFORE] + seconds * 1_000_000
     return moments

@@ -11,28 +11,27 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from winback.simulate.actions import ACTIONS, DELIVERED, IDS, STATES, after, effects, state_at
+from winback.simulate.actions import ACTIONS, DELIVERED, IDS, STATES, effects, state_at
 from winback.simulate.causes import CARD_FAILS, CAUSES, GONE, NAMES, NONE, OWN_DOING, PAYMENT, SPEEDS
 from winback.simulate.chance import Floats, Ints, taken
-from winback.simulate.habits import dates, first_gap, habits, paused
+from winback.simulate.habits import dates, first_gap, paused
 from winback.simulate.happenings import stays_away
-from winback.simulate.leaving import KEPT, NEVER, Leaving, ends, hazards, leaving, left_of, seasons, strikes
+from winback.simulate.leaving import KEPT, NEVER, Leaving, ends, hazards, left_of, seasons, strikes
 from winback.simulate.rows import Rows, names, words
-from winback.simulate.shop import date_of, instants
-from winback.simulate.world import People, World, people, rows_of
+from winback.simulate.shop import date_of
+from winback.simulate.world import Made, People, World
 
 TRACES = 2  # rows that would not be without the cause: from so many on it can be seen
 
 
-def customers(w: World, who: Ints) -> pa.Table:
+def customers(some: Made) -> pa.Table:
     """One row a customer: habits, and the cause, beginning and end of the leaving that begins within the log."""
-    held = habits(w.shop, who)
-    gone = after(w.shop, held, leaving(w.shop, held), w.done)
+    w, held, gone = some.world, some.people.held, some.people.gone
     struck = (gone.onset < w.until) | (gone.driven < w.until)
     cause = np.where(gone.driven < gone.onset, len(NAMES), gone.cause)
     over = ends(gone)
     told = {
-        "customer_id": names("c", who),
+        "customer_id": names("c", held.who),
         "arrived": _dates(w, held.arrived),
         "one_time": held.one_time,
         "orders_per_week": held.rate * 7,
@@ -59,44 +58,43 @@ def _dates(w: World, day: Ints, missing: np.ndarray | None = None) -> pa.Array:
     return pa.array(dates(w.shop, np.minimum(day, 20_000)), mask=missing)
 
 
-def at_cutoff(w: World, who: Ints, cutoff: int, horizon: int) -> pa.Table:
-    """One row a customer who has come by the cutoff: the true chance of no order in the horizon, and why.
+def at_cutoff(some: Made, horizon: int) -> pa.Table:
+    """One row a customer who has come by the end of `some.world`: the true chance of no order in the horizon, and why.
 
     `cause` is the one at work, `level` what is left of the rate of buying, `traces` how many rows or
     missing rows of it were known by then, `traced` whether those are enough to be seen.
     """
-    then = replace(w, until=cutoff, done=taken(w.done, w.done.day < cutoff))
-    some = people(then, who)
-    chance = leaves(then, some, horizon)
-    counted = _traces(then, who)
-    struck = strikes(some.gone, np.full(len(who), cutoff - 1))
-    driven = some.gone.driven < cutoff
-    cause = np.where(driven, len(NAMES), some.gone.cause)
-    told = pa.table(
-        {
-            "customer_id": names("c", who),
-            "cutoff": pa.array(np.full(len(who), np.datetime64(date_of(w.shop, cutoff)))),
-            "horizon_days": np.full(len(who), horizon),
-            "leaves": chance,
-            "cause": words((*NAMES, OWN_DOING), cause, ~(struck | driven)),
-            "struck_days_ago": pa.array(cutoff - some.gone.onset, mask=~struck),
-            "level": left_of(some.gone, np.array([cutoff]))[:, 0],
-            "on_pause": paused(w.shop, some.held, np.array([cutoff]))[:, 0],
-            "one_time": some.held.one_time,
-            "traces": counted,
-            "traced": some.gone.traced & struck & (counted >= TRACES),
-        }
-    )
-    return told.filter(pa.array(some.held.arrived < cutoff))
+    w, held, gone = some.world, some.people.held, some.people.gone
+    struck = strikes(gone, np.full(len(held.who), w.until - 1))
+    driven = gone.driven < w.until
+    counted = _traces(some)
+    told = {
+        **_asked(w, held.who, horizon),
+        "leaves": leaves(w, some.people, horizon),
+        "cause": words((*NAMES, OWN_DOING), np.where(driven, len(NAMES), gone.cause), ~(struck | driven)),
+        "struck_days_ago": pa.array(w.until - gone.onset, mask=~struck),
+        "level": left_of(gone, np.array([w.until]))[:, 0],
+        "on_pause": paused(w.shop, held, np.array([w.until]))[:, 0],
+        "one_time": held.one_time,
+        "traces": counted,
+        "traced": gone.traced & struck & (counted >= TRACES),
+    }
+    return pa.table(told).filter(pa.array(held.arrived < w.until))
 
 
-def _traces(w: World, who: Ints) -> Ints:
-    """How many traces of each customer's cause are known as `w.until` begins."""
-    found, missing = rows_of(w, who)
-    by = instants(w.begins, np.array([w.until]), np.zeros(1))[0]
-    parts: list[Rows] = [*missing, *(rows for parts in found.values() for rows in parts)]
+def _asked(w: World, who: Ints, horizon: int) -> dict[str, pa.Array]:
+    """The columns that say of whom, when and for how long a chance is told."""
+    date = np.datetime64(date_of(w.shop, w.until))
+    told = {"customer_id": names("c", who), "cutoff": pa.array(np.full(len(who), date))}
+    return {**told, "horizon_days": pa.array(np.full(len(who), horizon))}
+
+
+def _traces(some: Made) -> Ints:
+    """How many traces of each customer's cause are known by the end."""
+    by, first = some.world.begins[-1], some.people.held.who[0]
+    parts: list[Rows] = [*some.missing, *(rows for parts in some.rows.values() for rows in parts)]
     marks = [part.who[part.traces & (part.recorded < by)] for part in parts]
-    return np.bincount(np.concatenate(marks) - who[0], minlength=len(who)).astype(np.int64)
+    return np.bincount(np.concatenate(marks) - first, minlength=len(some.people.held.who)).astype(np.int64)
 
 
 def leaves(w: World, some: People, horizon: int) -> Floats:
@@ -177,32 +175,23 @@ def _some(some: People, rows: Ints) -> People:
     return People(taken(some.held, rows), taken(some.gone, rows), some.season[rows], some.time[rows], orders)
 
 
-def stays(w: World, who: Ints, horizon: int) -> pa.Table:
-    """One row a customer and action (None first): the true chance of an order in the horizon after `until`.
+def stays(w: World, some: People, horizon: int) -> pa.Table:
+    """One row a customer and action (none first): the true chance of an order in the horizon after `until`.
 
     With an action: that of being offered it on that day, delivered or not.
     """
-    some = people(w, who)
-    here = some.held.arrived < w.until
     alone = 1 - leaves(w, some, horizon)
     kept = 1 - silent(w, some, np.full((1, horizon), KEPT), horizon)
     driven = 1 - silent(w, some, np.full((1, horizon), GONE), horizon)
     works = DELIVERED * effects()[state_at(w.shop, some.held, some.gone, w.until)]
-    free = ((some.gone.kept > w.until) & (some.gone.driven > w.until))[:, None]
-    works = np.where(free, works, 0.0)
+    free = (some.gone.kept > w.until) & (some.gone.driven > w.until)
+    works = np.where(free[:, None], works, 0.0)
     target = np.where(works > 0, kept[:, None], driven[:, None])
-    with_action = alone[:, None] + np.abs(works) * (target - alone[:, None])
-    chance = np.column_stack([alone, with_action])
-    many = chance.shape[1]
-    return pa.table(
-        {
-            "customer_id": names("c", np.repeat(who, many)),
-            "cutoff": pa.array(np.full(len(who) * many, np.datetime64(date_of(w.shop, w.until)))),
-            "horizon_days": np.full(len(who) * many, horizon),
-            "action": words((NONE, *IDS), np.tile(np.arange(many), len(who))),
-            "stays": chance.ravel(),
-        }
-    ).filter(pa.array(np.repeat(here, many)))
+    chance = np.column_stack([alone, alone[:, None] + np.abs(works) * (target - alone[:, None])])
+    who, many = some.held.who, chance.shape[1]
+    action = words((NONE, *IDS), np.tile(np.arange(many), len(who)))
+    told = {**_asked(w, np.repeat(who, many), horizon), "action": action, "stays": chance.ravel()}
+    return pa.table(told).filter(pa.array(np.repeat(some.held.arrived < w.until, many)))
 
 
 def effects_table() -> pa.Table:

@@ -16,7 +16,7 @@ from winback.simulate.habits import Habits, first_gap, habits
 from winback.simulate.happenings import Happenings, happenings, passed
 from winback.simulate.leaving import Leaving, interest_in, leaving, left_of, lingering, seasons
 from winback.simulate.rows import Rows, arrow, together
-from winback.simulate.shop import Shop, customers_by, instants, midnights
+from winback.simulate.shop import BEFORE, Shop, customers_by, instants, midnights
 
 REDEEMED_WITHIN = 28
 AT_ONCE = 2_048  # customers in memory at a time; any number gives the same rows
@@ -54,10 +54,25 @@ class People:
     orders: Happenings
 
 
+@dataclass(frozen=True)
+class Made:
+    """Some customers with the rows of each table, and what is missing because their interest went."""
+
+    world: World
+    people: People
+    rows: Mapping[str, list[Rows]]
+    missing: list[Rows]
+
+
 def world(shop: Shop, until: int | None = None, done: Deeds = NOTHING) -> World:
     """The shop up to a day, by default up to its `days`."""
     until = shop.days if until is None else until
     return World(shop, until, done, midnights(shop, until))
+
+
+def as_of(w: World, day: int) -> World:
+    """The same before a day began: nothing later has been done, or is known."""
+    return World(w.shop, day, taken(w.done, w.done.day < day), w.begins[: BEFORE + day + 1])
 
 
 def chunks(w: World, at_once: int = AT_ONCE) -> Iterator[Ints]:
@@ -79,8 +94,8 @@ def people(w: World, who: Ints) -> People:
     return People(held, gone, season, time, happenings(w.shop.seed, ("order gaps", who), held.gap_shape, first, time))
 
 
-def rows_of(w: World, who: Ints) -> tuple[dict[str, list[Rows]], list[Rows]]:
-    """The rows of each table, and what is missing because interest went: traces that are no rows."""
+def made(w: World, who: Ints) -> Made:
+    """The customers of these numbers, a range of them, and all their rows."""
     some = people(w, who)
     shop, held, gone, begins = w.shop, some.held, some.gone, w.begins
     bought = buying.baskets(shop, held, gone, some.orders, begins)
@@ -103,7 +118,7 @@ def rows_of(w: World, who: Ints) -> tuple[dict[str, list[Rows]], list[Rows]]:
         "subscriptions": lambda: [paying.subscriptions(shop, held, gone, begins)],
     }
     missing = [stayed_away, unopened] if shop.keeps("events") else []
-    return {table: make() for table, make in makes.items() if shop.keeps(table)}, missing
+    return Made(w, some, {table: make() for table, make in makes.items() if shop.keeps(table)}, missing)
 
 
 def _ordered_after(done: Deeds, bought: Baskets) -> Ints:
@@ -125,13 +140,13 @@ def _visits(w: World, some: People, lingers: Floats) -> Happenings:
     return happenings(w.shop.seed, ("visit gaps", some.held.who), one, pace[:, 0] * 0 + 0.5, passed(pace))
 
 
-def tables_of(w: World, who: Ints, since: int = 0) -> dict[str, pa.Table]:
-    """The tables of some customers: what became known on the days from `since` on, before `until`.
+def tables_of(some: Made, since: int = 0) -> dict[str, pa.Table]:
+    """The tables of some customers: what became known on the days from `since` on.
 
     What happened before the first day is not in the shop's log, save that it knows its customers.
     """
-    found, _ = rows_of(w, who)
-    return {table: arrow(_written(w, table, together(parts), since), MOMENTS[table]) for table, parts in found.items()}
+    written = {table: _written(some.world, table, together(parts), since) for table, parts in some.rows.items()}
+    return {table: arrow(rows, MOMENTS[table]) for table, rows in written.items()}
 
 
 def _written(w: World, table: str, rows: Rows, since: int) -> Rows:
@@ -146,5 +161,5 @@ def _written(w: World, table: str, rows: Rows, since: int) -> Rows:
 def tables(shop: Shop, at_once: int = AT_ONCE) -> dict[str, pa.Table]:
     """The tables of a whole shop by name, as it stands after its `days`."""
     all_of = world(shop)
-    parts = [tables_of(all_of, who) for who in chunks(all_of, at_once)]
+    parts = [tables_of(made(all_of, who)) for who in chunks(all_of, at_once)]
     return {table: pa.concat_tables([part[table] for part in parts]) for table in parts[0]}
