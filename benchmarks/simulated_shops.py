@@ -2,9 +2,9 @@
 
     python benchmarks/simulated_shops.py [SEEDS] [CUSTOMERS]
 
-Each seed is a shop of two years (`winback simulate`), looked at 90 days before its end: a model of the
-cutoffs before is compared with the true chance to place no order in those 90 days, and its reasons
-with the causes that are at work. Two lines of figures a seed; docs/simulate.md says what they mean.
+Each seed is a shop of two years (`winback simulate`), looked at 60 days before its end: a model of the
+cutoffs before is compared with the true chance to place no order in those 60 days, and its reasons with
+the causes that are at work. docs/simulate.md says what the figures mean.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from winback.simulate.actions import IDS
 from winback.simulate.papers import COLUMNS
 from winback.simulate.shop import Shop
 
+TABLES = tuple(table for table in COLUMNS if table != "outcomes")  # those come with the first contact
 TINY = Shop(customers=120, days=200, seed=3, subscribers=0.2)
 
 
@@ -40,7 +41,7 @@ def tiny(tmp_path_factory) -> Path:
 
 def test_what_lies_in_the_folder(tiny):
     names = sorted(path.relative_to(tiny).as_posix() for path in tiny.rglob("*") if path.is_file())
-    tables = sorted(f"{table}/day-0000.parquet" for table in COLUMNS)
+    tables = sorted(f"{table}/day-0000.parquet" for table in TABLES)
     told = ["customers.parquet", "cutoffs/day-0121.parquet", "cutoffs/day-0200.parquet", "done.parquet"]
     told = [f"truth/{name}" for name in (*told, "effects.parquet", "shop.json", "stays/day-0200.parquet")]
     assert names == sorted(["actions.toml", "winback.toml", *tables, *told])
@@ -54,10 +55,10 @@ def test_equal_shops_are_written_as_equal_bytes(tiny, tmp_path):
 def test_the_truth_lies_apart(tiny):
     """Nothing that the configuration names lies in truth/, and no table has a column of it."""
     given = config.load(tiny / "winback.toml").sources.given()
-    assert set(given) == set(COLUMNS)
+    assert set(given) == set(TABLES)
     assert not any("truth" in source.path for source in given.values())
     hidden = {"cause", "leaves", "onset", "traced", "stays", "level"}
-    assert not any(hidden & set(read(tiny, table).columns) for table in COLUMNS)
+    assert not any(hidden & set(read(tiny, table).columns) for table in TABLES)
 
 
 def test_the_catalogue_can_be_used_and_knows_every_action(tiny):
@@ -74,9 +75,9 @@ def test_the_question_fits_the_log(days, horizon, first):
 def test_a_shop_goes_on_as_it_would_have(tiny, tmp_path):
     """Nobody decided about anybody: the days added are those of the longer log, and no file is changed."""
     files.write(Shop(**{**vars(TINY), "days": 200}), tmp_path / "on")
-    before = runs_of.contents(tmp_path / "on", tuple(f"{table}/day-0000.parquet" for table in COLUMNS))
+    before = runs_of.contents(tmp_path / "on", tuple(f"{table}/day-0000.parquet" for table in TABLES))
     added = files.go_on(tmp_path / "on", 28)
-    after = runs_of.contents(tmp_path / "on", tuple(f"{table}/day-0000.parquet" for table in COLUMNS))
+    after = runs_of.contents(tmp_path / "on", tuple(f"{table}/day-0000.parquet" for table in TABLES))
     assert before == after
     assert added["orders"] > 0
     latest = read(tmp_path / "on", "orders")["ordered_at"].max()
@@ -103,6 +104,7 @@ def test_decisions_become_contacts_and_outcomes(decided):
     delivered = outcomes[outcomes["kind"] == "delivered"]
     assert 40 <= delivered["customer_id"].nunique() <= 50
     assert set(outcomes["campaign"]) == {"card_link 2024-07-19"}
+    assert set(config.load(decided / "winback.toml").sources.given()) == set(COLUMNS)
 
 
 def test_a_second_round_remembers_the_first(decided, tmp_path):

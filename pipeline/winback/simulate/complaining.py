@@ -23,14 +23,17 @@ def tickets(shop: Shop, held: Habits, gone: Leaving, bought: Baskets, begins: In
 
     A ticket is a row when it is opened and another when it is resolved.
     """
-    return together([_questions(shop, bought), _complaints(shop, held, gone, begins)])
+    return together([_questions(shop, held, bought, begins), _complaints(shop, held, gone, begins)])
 
 
-def _questions(shop: Shop, bought: Baskets) -> Rows:
-    """What is asked about an order, whoever the customer is; most are answered within a day."""
-    chosen = np.flatnonzero(uniform(shop.seed, "asks", bought.who, bought.when.number) < ASKS)
-    who, number = bought.who[chosen], bought.when.number[chosen]
-    opened = bought.instant[chosen] + (DAY_US * (0.5 + 5 * uniform(shop.seed, "asks on", who, number))).astype(np.int64)
+def _questions(shop: Shop, held: Habits, bought: Baskets, begins: Ints) -> Rows:
+    """What is asked about an order in the days after it, whoever the customer is; most are answered within a day."""
+    asks = uniform(shop.seed, "asks", bought.who, bought.when.number) < ASKS
+    day = bought.when.day + 1 + (5 * uniform(shop.seed, "asks on", bought.who, bought.when.number)).astype(np.int64)
+    each = taken(bought, asks & (day < days_in(begins)))
+    who, number = each.who, each.when.number
+    hour = held.hour[each.when.row] + 1.5 * normal(shop.seed, "asks at", who, number)
+    opened = instants(begins, day[asks & (day < days_in(begins))], hour)
     days = 0.5 * np.exp(1.0 * normal(shop.seed, "answer", who, number))
     topic = (len(TOPICS) * uniform(shop.seed, "topic", who, number)).astype(np.int64)
     csat = np.where(days > 3, 3.4, 4.3) + 0.9 * normal(shop.seed, "csat", who, number)

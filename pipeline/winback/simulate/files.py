@@ -57,7 +57,17 @@ def go_on(folder: Path, days: int, decisions: Sequence[tuple[str, str]] = ()) ->
     if days < 1:
         raise ConfigError(f"a shop goes on by at least 1 day; came {days}.")
     done = _joined(_done_before(folder, shop), _deeds(shop, until, decisions))
-    return _write_span(world(shop, until + days, done), folder, (until, told["ending"]), [])
+    counts = _write_span(world(shop, until + days, done), folder, (until, told["ending"]), [])
+    if "outcomes" in counts:
+        _configure_outcomes(folder / "winback.toml", told["ending"])
+    return counts
+
+
+def _configure_outcomes(path: Path, ending: str) -> None:
+    """Outcomes are read from the first contact on: a source without rows would be called a fault."""
+    text = path.read_text("utf-8")
+    if "[sources.outcomes]" not in text:
+        path.write_text(f"{text}{papers.source('outcomes', ending)}\n", "utf-8")
 
 
 def read_decisions(path: Path) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "outcomes": ("campaign", "happened_at", "kind", "value"),
 }
 YEAR_AGO = 397  # days of log after which the same weeks of a year ago have been seen
-LONG = 520  # days of log that allow a horizon of 90 days
+LONG = 520  # days of log that allow a horizon of 60 days and cutoffs to learn from
 
 
 def horizon_of(shop: Shop) -> int:
@@ -46,14 +46,18 @@ def configuration(shop: Shop, ending: str) -> str:
         'currency = "EUR"',
         f'time_zone = "{shop.time_zone}"',
     ]
-    for table in (name for name in COLUMNS if shop.keeps(name)):
-        lines += ["", f"[sources.{table}]", f'path = "{table}/*.{ending}"', *['grain = "line"'] * (table == "orders")]
-        mapped = ", ".join(f'{c} = "{c}"' for c in ("customer_id", *COLUMNS[table], "recorded_at"))
-        lines += [f"columns = {{ {mapped} }}"]
+    lines += [source(table, ending) for table in COLUMNS if shop.keeps(table) and table != "outcomes"]
     lines += ["", "[model]", f"horizon_days = {horizon_of(shop)}", "active_days = 90", ""]
     if shop.days - YEAR_AGO > 2.5 * horizon_of(shop):
         lines += ["[cutoffs]", f"first = {shop.start + dt.timedelta(days=YEAR_AGO)}", ""]
     return "\n".join([*lines, "[offers]", 'catalogue = "actions.toml"', "at_risk_probability = 0.4", ""])
+
+
+def source(table: str, ending: str) -> str:
+    """The section of winback.toml that reads one table."""
+    mapped = ", ".join(f'{c} = "{c}"' for c in ("customer_id", *COLUMNS[table], "recorded_at"))
+    grain = 'grain = "line"\n' if table == "orders" else ""
+    return f'\n[sources.{table}]\npath = "{table}/*.{ending}"\n{grain}columns = {{ {mapped} }}'
 
 
 def catalogue() -> str:

@@ -118,7 +118,8 @@ def made(w: World, who: Ints) -> Made:
         "subscriptions": lambda: [paying.subscriptions(shop, held, gone, begins)],
     }
     missing = [stayed_away, unopened] if shop.keeps("events") else []
-    return Made(w, some, {table: make() for table, make in makes.items() if shop.keeps(table)}, missing)
+    kept = [table for table in makes if shop.keeps(table) and (table != "outcomes" or len(w.done.who))]
+    return Made(w, some, {table: makes[table]() for table in kept}, missing)
 
 
 def _ordered_after(done: Deeds, bought: Baskets) -> Ints:
