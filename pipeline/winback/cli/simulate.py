@@ -15,7 +15,7 @@ from winback.cli.options import Day, json_option
 @click.command("simulate")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--customers", default=20_000, show_default=True, help="How many arrive by the last day.")
-@click.option("--days", default=730, show_default=True, help="Days of log; with --go-on, days more.")
+@click.option("--days", type=int, show_default="730; 28 with --go-on", help="Days of log, or days more.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same shop.")
 @click.option("--start", type=Day(), default="2024-01-01", show_default=True, help="The first day.")
 @click.option("--time-zone", default="UTC", show_default=True, help="Whose midnights begin a day.")
@@ -40,7 +40,8 @@ def command(folder: Path, as_json: bool, **asked: Any) -> None:
 
     if asked.pop("go_on"):
         decisions = files.read_decisions(asked["decisions"]) if asked["decisions"] else []
-        told: dict[str, Any] = {"rows": files.go_on(folder, asked["days"], decisions)}
+        days = 28 if asked["days"] is None else asked["days"]
+        told: dict[str, Any] = {"rows": files.go_on(folder, days, decisions)}
     else:
         told = _new(folder, asked)
     if as_json:
@@ -59,6 +60,8 @@ def _new(folder: Path, asked: dict[str, Any]) -> dict[str, Any]:
     if asked.pop("decisions"):
         raise click.UsageError("--decisions is for a shop that goes on: add --go-on.")
     cutoffs, ending = asked.pop("cutoffs"), asked.pop("ending")
+    if asked["days"] is None:
+        del asked["days"]
     made = shop.Shop(**{**asked, "without": tuple(asked["without"])})
     rows = files.write(made, folder, cutoffs, ending)
     return {"rows": rows, "date": (made.start + dt.timedelta(days=made.days)).isoformat()}

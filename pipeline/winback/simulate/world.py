@@ -18,7 +18,7 @@ from winback.simulate.leaving import Leaving, interest_in, leaving, left_of, lin
 from winback.simulate.rows import Rows, arrow, together
 from winback.simulate.shop import BEFORE, Shop, customers_by, instants, midnights
 
-REDEEMED_WITHIN = 28
+REDEEMED_WITHIN = 28  # days after the contact
 AT_ONCE = 2_048  # customers in memory at a time; any number gives the same rows
 MOMENTS: Mapping[str, str] = {
     "orders": "ordered_at",
@@ -123,13 +123,13 @@ def made(w: World, who: Ints) -> Made:
 
 
 def _ordered_after(done: Deeds, bought: Baskets) -> Ints:
-    """The instant of the first order within 28 days of each contact; -1 where there is none."""
+    """The instant of the first order from the day after each contact on; -1 where none comes in time."""
     key = bought.who * 10_000 + bought.when.day
-    place = np.searchsorted(key, done.who * 10_000 + done.day)
+    place = np.searchsorted(key, done.who * 10_000 + done.day + 1)
     near = np.minimum(place, len(key) - 1)
     if not len(key):
         return np.full(len(done.who), -1)
-    found = (place < len(key)) & (bought.who[near] == done.who) & (bought.when.day[near] < done.day + REDEEMED_WITHIN)
+    found = (place < len(key)) & (bought.who[near] == done.who) & (bought.when.day[near] <= done.day + REDEEMED_WITHIN)
     return np.where(found, bought.instant[near], -1)
 
 
