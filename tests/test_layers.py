@@ -33,6 +33,8 @@ LAYERS = {
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}
+for _part in ("training", "answering"):
+    LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}
 # A library, and the only modules that may import it.

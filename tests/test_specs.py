@@ -8,6 +8,7 @@ import pytest
 from winback.config import ModelChoice
 from winback.errors import ConfigError
 from winback.risk.estimator import ChurnClassifier
+from winback.risk.own_estimator import new_estimator
 from winback.risk.specs import Boosting, Gates, Spec, load_spec
 
 LEAST = 'name = "own"\nhorizon_days = 30\n'
@@ -51,12 +52,12 @@ def test_a_shipped_spec_writes_out_what_is_the_default() -> None:
 
 
 def test_the_estimator_knows_every_parameter_with_the_same_default() -> None:
-    assert asdict(Boosting()) == ChurnClassifier().get_params()
+    assert asdict(Boosting()) | {"calibrated": True} == ChurnClassifier().get_params()
 
 
 def test_the_estimator_of_a_spec_has_its_parameters(tmp_path: Path) -> None:
     spec = written(tmp_path, LEAST + "[estimator]\nn_models = 2\nmax_features = 0.5\nrandom_state = 7\n")
-    model = spec.new_estimator()
+    model = new_estimator(spec)
     assert (model.n_models, model.max_features, model.random_state) == (2, 0.5, 7)
     assert model.max_iter == Boosting().max_iter
 

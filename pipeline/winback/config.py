@@ -252,6 +252,24 @@ class DataGates:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Stages:
+    """The limits of a customer's stages of life, in days; `cooling_ratio` in times the customer's own median gap."""
+
+    new_days: Days = 30
+    cooling_ratio: Annotated[float, Field(gt=1)] = 2.0
+    cooling_gaps: Annotated[int, Field(ge=1)] = 2
+    cooling_days: Days = 60
+    lapsed_days: Days = 90
+    lost_days: Days = 365
+    returned_days: Days = 60
+
+    def __post_init__(self) -> None:
+        """Each stage begins after the one before it."""
+        if not self.cooling_days < self.lapsed_days < self.lost_days:
+            raise ValueError("cooling_days, lapsed_days and lost_days must grow in this order")
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A project: sources, the question asked of them, and how its answers are used."""
 
@@ -262,6 +280,7 @@ class Config:
     offers: Offers = Offers()
     gates: DataGates = DataGates()
     features: OwnFeatures = OwnFeatures()
+    stages: Stages = Stages()
 
 
 def load(path: Path) -> Config:

@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 from winback import runs
 from winback.config import Config, Sources
-from winback.errors import ConfigError
 from winback.facts.check.unmapped import at_hand
 from winback.facts.features import declared
 from winback.facts.features.feature import Driver, Feature
@@ -90,11 +89,6 @@ def prepare(config: Config, base: Path, today: dt.date, received_at: dt.datetime
 
     The catalogue has to answer every driver that the configured sources can bring up.
     """
-    if config.sources.orders is None:
-        raise ConfigError(
-            "a list is made of who stops ordering, and the configuration has no [sources.orders]; subscriptions alone "
-            "can be checked, and their features and labels computed, but not listed yet."
-        )
     own = declared.own_features(config.features.files, base)
     catalogue = shipped("configs", config.offers.catalogue, base)
     drivers = {f.driver for f in declared.available(at_hand(config.sources.given()), own)}

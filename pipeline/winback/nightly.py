@@ -17,29 +17,22 @@ import pandas as pd
 from winback import runs, store
 from winback.campaigns.assign import assignments
 from winback.campaigns.people_file import at_risk_list, write_people_file
-from winback.errors import FeatureMismatch, ModelRefused
-from winback.facts.check import gates
+from winback.errors import ConfigError, FeatureMismatch, ModelRefused
 from winback.facts.features import declared
-from winback.facts.intake.accounting import Accounting
-from winback.facts.intake.load import load
 from winback.facts.labels.contacts import days_since_last_contact
-from winback.facts.labels.labels import oldest_order
 from winback.insight.summary import summarise
 from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
-from winback.risk import aliases
 from winback.risk.champions import champion_for, features_of, refuse_lost_features
-from winback.risk.dataset import plan_cutoffs, rows_at
-from winback.risk.enrolment import enrol
+from winback.risk.dataset import rows_at
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.file_gates import Asked
 from winback.risk.promotions import Version, challenger, history
-from winback.risk.readiness import training_gates
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
 from winback.risk.shadow import Night, agreement, shadow
-from winback.risk.train import train
+from winback.risk.stages import READ_FOR_STAGES, stages
+from winback.training import enrolled, settled, taken_in, trained
 
 STAGES = ("ingest", "model", "features", "scores", "reasons", "decisions", "list", "publish")
 FACTS_OF_PEOPLE = (
@@ -55,16 +48,14 @@ Say = Callable[[str], None]
 
 def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
     """The summary of the run, and whether this call did anything: a published run is left as it is."""
+    refuse_unlistable(job)
     with runs.project_lock(job.state):
         folder = job.runs / job.run_id
         if runs.is_published(job.runs, job.run_id):
             return store.read_json(folder / "summary.json"), False
-        for place in (job.runs, job.state):
-            runs.sweep(place)
-        aliases.settle(job.state)
-        taken_in = _ingest(job, say)
-        _refuse_poor_data(job, taken_in)
-        accounting = [asdict(each) for each in taken_in]
+        settled(job)
+        say("ingest")
+        accounting = [asdict(each) for each in taken_in(job)]
         version, model = _model(job, folder, say)
         _features(job, folder, model, say)
         _score(job, folder, version, model, say)
@@ -75,39 +66,21 @@ def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
         return summary, True
 
 
-def _ingest(job: Job, say: Say) -> list[Accounting]:
-    """The row accounting of every source, whose tables lie in the facts folder."""
-    say("ingest")
-
-    when, currency = (job.zone, job.received_at), job.config.project.currency
-    return load(job.facts, job.sources, job.base, job.inputs, when, currency)
-
-
-def _refuse_poor_data(job: Job, accounting: list[Accounting]) -> None:
-    """DataRefused when the sources of a day are too damaged or too old to make a list of."""
-    limits, given = job.config.gates, job.config.sources.given()
-    of_sources = gates.source_gates(accounting, given, limits)
-    gates.refuse([*of_sources, gates.freshness_gate(job.facts, job.zone, job.today, limits)])
+def refuse_unlistable(job: Job) -> None:
+    """ConfigError where a list cannot be made of the project's question."""
+    if job.spec.kind != "inactivity" or job.config.sources.orders is None:
+        raise ConfigError(
+            "a list is made of who stops ordering: it needs [sources.orders] and a spec of kind 'inactivity' (came: "
+            f"{job.spec.kind!r}). Other questions are learned by `winback train` and answered by `winback score`."
+        )
 
 
 def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
     """The champion, trained first where there is none for this question."""
     say("model")
     if (found := champion_for(job.state, job.spec, job.today)) is None:
-        asked = (job.zone, job.today), job.spec, job.config.cutoffs, job.config.gates
-        gates.refuse(training_gates(job.facts, *asked))
-        history_starts = oldest_order(job.facts, job.zone)
-        plan = plan_cutoffs(job.config.cutoffs, job.spec.horizon_days, history_starts, job.today)
-        ask = (job.spec, job.features)
-        candidate = train(job.facts, plan, job.zone, job.today, ask)
-        made_from = {
-            "inputs": job.inputs,
-            "settings": job.settings,
-            "today": job.today,
-            "versions": runs.versions(),
-        }
-        wanted = Asked(job.spec, job.today, job.features)
-        found = enrol(job.state, candidate, made_from, wanted, job.received_at), candidate.model
+        candidate = trained(job, lambda _: None)
+        found = enrolled(job, candidate), candidate.model
     version, model = found
     refuse_lost_features(version, model, job.features)
 
@@ -129,10 +102,10 @@ def _features(job: Job, folder: Path, model: ChurnClassifier, say: Say) -> None:
     """features.parquet: the cohort of today with what the model, its sentences and people read."""
     features = features_of(model, job.features)
     quoted = declared.quoted_by(features) & {f.name for f in job.features}
-    wanted = declared.named({*FACTS_OF_PEOPLE, *(f.name for f in features), *quoted}, job.own)
+    wanted = declared.named({*FACTS_OF_PEOPLE, *READ_FOR_STAGES, *(f.name for f in features), *quoted}, job.own)
 
     def make() -> dict[str, Any]:
-        rows = rows_at(job.facts, [job.today], job.zone, wanted, job.spec.active_days)
+        rows = rows_at(job.facts, [job.today], job.zone, wanted, job.spec)
         store.write_table(folder / "features.parquet", rows)
         return {"customers": len(rows)}
 
@@ -145,8 +118,10 @@ def _score(job: Job, folder: Path, version: Version, model: ChurnClassifier, say
     features = features_of(model, job.features)
 
     def make_scores() -> dict[str, Any]:
-        scores = score(model, _read(folder, "features"), features, job.config.offers.at_risk_probability)
-        store.write_table(folder / "scores.parquet", scores.assign(model_version=str(version.version)))
+        rows = _read(folder, "features")
+        scores = score(model, rows, features, job.config.offers.at_risk_probability)
+        scores = scores.assign(stage=stages(rows, job.config.stages), model_version=str(version.version))
+        store.write_table(folder / "scores.parquet", scores)
         return {"customers": len(scores), "at_risk": int(scores["at_risk"].sum())}
 
     def make_reasons() -> dict[str, Any]:

@@ -18,8 +18,10 @@ VERBS = {
     "models": "List and compare the trained models; promote one, roll back, see which was champion when.",
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "run": "Do everything for one date, from raw files to a published list.",
+    "score": "Score everybody a question is asked of, with reasons, without making a list.",
     "show": "Show the published run again.",
     "simulate": "Make up a shop whose causes of leaving are known.",
+    "train": "Train a model for a question, examine it, and promote it if it passes its gates.",
     "windows": "Show after how many silent days a customer should count as gone, with evidence.",
 }
 

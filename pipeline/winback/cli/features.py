@@ -132,10 +132,7 @@ def _costs(job: Job) -> pd.DataFrame:
 
 
 def _ablation(job: Job) -> pd.DataFrame:
-    from winback.facts.labels.labels import oldest_order  # noqa: PLC0415
     from winback.risk.ablation import ablation  # noqa: PLC0415
-    from winback.risk.dataset import plan_cutoffs  # noqa: PLC0415
+    from winback.training import plan_of  # noqa: PLC0415
 
-    starts = oldest_order(job.facts, job.zone)
-    plan = plan_cutoffs(job.config.cutoffs, job.spec.horizon_days, starts, job.today)
-    return ablation(job.facts, plan, job.zone, job.today, (job.spec, job.features))
+    return ablation(job.facts, plan_of(job), job.zone, job.today, (job.spec, job.features))

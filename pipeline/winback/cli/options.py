@@ -23,6 +23,7 @@ config_option = click.option(
     show_default="winback.toml, else configs/winback.toml",
     help="The project's configuration.",
 )
+spec_option = click.option("--spec", help="Another question than the project's: a spec's file, or a shipped name.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for schedulers.")
 
 

@@ -15,11 +15,10 @@ from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.days import months_from, weeks_from
 from winback.facts.features.declared import Feature
 from winback.facts.features.table import features_at
-from winback.facts.labels.labels import cohort_at, labels_at
 from winback.risk.estimator import Fold
+from winback.risk.questions import KEYS, answers, asked_of, base_of
 from winback.risk.specs import Spec
 
-KEYS = ["customer_id", "cutoff"]
 MOST_FOLDS = 3
 
 
@@ -63,21 +62,22 @@ def _last(cutoffs: Cutoffs, latest: dt.date) -> tuple[dt.date, ...]:
 
 
 def rows_at(
-    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], active_days: int | None
+    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], spec: Spec
 ) -> pd.DataFrame:
-    """One row a (customer_id, cutoff) of the cohort with its features; for training and for scoring alike."""
-    table = features_at(facts, cutoffs, zone, features)
-    return cohort_at(facts, cutoffs, zone, active_days).merge(table, on=KEYS, validate="one_to_one")
+    """One row a (customer_id, cutoff) that the spec asks about, with its features; for training and scoring alike."""
+    table = features_at(facts, cutoffs, zone, features, base=base_of(spec))
+    return asked_of(facts, spec, cutoffs, zone).merge(table, on=KEYS, validate="one_to_one")
 
 
 def labelled_rows(
     facts: Path, cutoffs: Sequence[dt.date], zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]
 ) -> pd.DataFrame:
-    """`rows_at` with the outcome `churned` of each row."""
+    """`rows_at` with the outcome `churned` of each row that is a case of the question."""
     spec, features = ask
-    rows = rows_at(facts, cutoffs, zone, features, spec.active_days)
-    rows["churned"] = labels_at(facts, rows, spec.horizon_days, zone, today)
-    return rows
+    rows = rows_at(facts, cutoffs, zone, features, spec)
+    rows["churned"] = answers(facts, spec, rows, zone, today)
+    cases = rows[rows["churned"].notna()]
+    return cases.astype({"churned": bool}).reset_index(drop=True)
 
 
 def seen_throughout(rows: pd.DataFrame, features: Sequence[Feature]) -> tuple[Feature, ...]:

@@ -44,6 +44,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization, max_features :
         as in scikit-learn's HistGradientBoostingClassifier; small regularised trees by default
     random_state : first seed
+    calibrated : whether the slope is taken from rows outside the fit, or left at 1; the level is always set
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         l2_regularization: float = 10.0,
         max_features: float = 0.1,
         random_state: int = 0,
+        calibrated: bool = True,
     ) -> None:
         self.n_models = n_models
         self.learning_rate = learning_rate
@@ -65,6 +67,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.l2_regularization = l2_regularization
         self.max_features = max_features
         self.random_state = random_state
+        self.calibrated = calibrated
 
     def fit(self, X: Any, y: Any, folds: Iterable[Fold] | None = None) -> Self:
         """Fit on all rows; the calibration only on rows predicted from other rows."""
@@ -73,8 +76,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, positive = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
             raise ValueError(f"Only binary classification is supported; the target has {len(self.classes_)} class(es)")
-        folds = list(folds) if folds is not None else _stratified(X, positive)
-        self.calibration_slope_ = self._spread(X, positive, folds)
+        folds = list(folds) if folds is not None else stratified(X, positive)
+        self.calibration_slope_ = self._spread(X, positive, folds) if self.calibrated else 1.0
         self.columns_, self.models_ = self._boost(X, positive)
         self.n_iter_ = self.max_iter
         raw = _mean_log_odds(self.models_, X[:, self.columns_])
@@ -174,7 +177,8 @@ def _deviance(slope: float, predicted: list[tuple[Floats, Ints]]) -> float:
     return total
 
 
-def _stratified(X: Floats, y: Ints) -> list[Fold]:
+def stratified(X: Floats, y: Ints) -> list[Fold]:
+    """Five folds of rows drawn by lot, each with its share of either class."""
     folds = min(5, int(np.bincount(y).min()))
     if folds < 2:
         raise NotEnoughData("each class needs at least two rows, to calibrate on rows outside the fit.")

@@ -17,7 +17,8 @@ from winback.risk.golden import golden_fault
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
 
-QUESTION = ("horizon_days", "active_days")  # what two models must agree in to be compared
+# What two models must agree in to be compared.
+QUESTION = ("kind", "horizon_days", "active_days", "lapsed_days", "lead_days", "grace_days", "failed_days", "churned")
 
 
 @dataclass(frozen=True)

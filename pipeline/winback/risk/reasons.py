@@ -27,13 +27,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from winback.facts.features.declared import Feature
-from winback.risk.estimator import ChurnClassifier, nodes_of
+from winback.risk.estimator import nodes_of
+from winback.risk.own_estimator import Classifier, OwnClassifier
+from winback.risk.sampled_shapley import sampled_shapley
 from winback.risk.tree_tables import shapley_values, small_enough, tree_table
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 NEAR = 1e-7
+WALKED = ("lightgbm", "xgboost")  # libraries whose trees the Shapley library reads
 NOBODY = -1
 REST = "rest"
 TOP = 3  # how many drivers are named of those who are not at risk
@@ -49,8 +52,10 @@ class Reference:
     log_odds: dict[str, float]
 
 
-def feature_log_odds(model: ChurnClassifier, X: pd.DataFrame) -> pd.DataFrame:
-    """Each feature's exact share of each row's calibrated log-odds, against the trees' own mean."""
+def feature_log_odds(model: Classifier, X: pd.DataFrame) -> pd.DataFrame:
+    """Each feature's share of each row's calibrated log-odds: exact for trees, else by sampled orders."""
+    if isinstance(model, OwnClassifier):
+        return pd.DataFrame(_of_own(model, X), columns=X.columns, index=X.index)
     shares = np.zeros(X.shape)
     known = X.iloc[:, model.columns_]
     factor = model.calibration_slope_ / len(model.models_)
@@ -62,6 +67,13 @@ def feature_log_odds(model: ChurnClassifier, X: pd.DataFrame) -> pd.DataFrame:
         for trees in model.models_:
             shares[:, model.columns_] += factor * _walked(trees, known)
     return pd.DataFrame(shares, columns=X.columns, index=X.index)
+
+
+def _of_own(model: OwnClassifier, X: pd.DataFrame) -> Floats:
+    """The shares of a user's own estimator."""
+    if type(model.model_).__module__.split(".")[0] in WALKED:
+        return _walked(model.model_, X.set_axis(range(X.shape[1]), axis=1)) * model.calibration_slope_
+    return sampled_shapley(model.decision_function, X.to_numpy(dtype=np.float64), model.background_)
 
 
 def _walked(trees: object, X: pd.DataFrame) -> Floats:
@@ -79,7 +91,7 @@ def by_driver(shares: pd.DataFrame, features: Sequence[Feature]) -> pd.DataFrame
     return pd.DataFrame({d: shares[[f.name for f in features if f.driver == d]].sum(axis=1) for d in drivers})
 
 
-def reference(model: ChurnClassifier, X: pd.DataFrame, features: Sequence[Feature]) -> Reference:
+def reference(model: Classifier, X: pd.DataFrame, features: Sequence[Feature]) -> Reference:
     """The reference of a model, from the rows it was trained on.
 
     The mean customer's chance lies below the mean chance. The distance in log-odds from the one to
@@ -110,7 +122,7 @@ def points(drivers: pd.DataFrame, probability: Floats, start: Reference) -> pd.D
 
 
 def reasons_for(
-    model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags | None = None
+    model: Classifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags | None = None
 ) -> pd.DataFrame:
     """One row a (customer, driver), sorted: rank 1 moves this customer's probability most.
 
@@ -129,9 +141,7 @@ def reasons_for(
     return long.assign(base_rate=model.card_["reference"]["base_rate"], peers=long["feature"].map(peers))[COLUMNS]
 
 
-def _chunk_reasons(
-    model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags
-) -> pd.DataFrame:
+def _chunk_reasons(model: Classifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags) -> pd.DataFrame:
     """The reasons of some of the customers, in their order and by rank."""
     X = rows[[f.name for f in features]]
     shares, values = feature_log_odds(model, X), X.to_numpy(dtype=np.float64)

@@ -18,14 +18,14 @@ from winback.facts.features.declared import Feature
 from winback.risk import aliases, registry
 from winback.risk.candidate import Candidate
 from winback.risk.champions import features_of
-from winback.risk.dataset import KEYS, rows_at
+from winback.risk.dataset import rows_at
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.file_gates import QUESTION
 from winback.risk.paired import Difference, difference
 from winback.risk.promotions import Version
-from winback.risk.specs import Spec
+from winback.risk.questions import KEYS
+from winback.risk.specs import spec_of
 from winback.risk.train import fit
-from winback.toml_files import parse
 
 MARGINS = {"auc": 0.01, "log_loss": 0.01}  # what a candidate may lose, where it seems to lose at all
 
@@ -82,14 +82,13 @@ def _chances(
     rival: ChurnClassifier, candidate: Candidate, features: Sequence[Feature]
 ) -> tuple[str, pd.DataFrame, NDArray[np.float64]]:
     """By what the champion is represented, the rows, and the chances it gives them."""
-    horizon = dt.timedelta(days=rival.card_["spec"]["horizon_days"])
+    horizon = dt.timedelta(days=spec_of(rival).reach_days)
     known = max(dt.date.fromisoformat(day) for day in rival.card_["fitted_on"]) + horizon
     days = candidate.examined["cutoff"].dt.tz_convert(candidate.zone).dt.date
     unseen = candidate.examined[(days >= known).to_numpy()].reset_index(drop=True)
     if len(unseen):
         return "itself", unseen, _of(rival, with_features(candidate, unseen, features), features)
-    spec = parse(Spec, rival.card_["spec"], "the champion's spec")
-    learner = fit(spec, with_features(candidate, candidate.learning, features), features)
+    learner = fit(spec_of(rival), with_features(candidate, candidate.learning, features), features)
     rows = candidate.examined
     return "its recipe", rows, _of(learner, with_features(candidate, rows, features), features)
 
@@ -105,6 +104,6 @@ def with_features(candidate: Candidate, rows: pd.DataFrame, features: Sequence[F
     if not missing:
         return rows
     days = sorted(set(rows["cutoff"].dt.tz_convert(candidate.zone).dt.date))
-    found = rows_at(candidate.facts, days, candidate.zone, missing, candidate.model.card_["spec"]["active_days"])
+    found = rows_at(candidate.facts, days, candidate.zone, missing, spec_of(candidate.model))
     found["cutoff"] = found["cutoff"].astype(rows["cutoff"].dtype)
     return rows.merge(found, on=KEYS, how="left", validate="one_to_one")

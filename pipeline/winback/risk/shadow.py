@@ -14,10 +14,12 @@ from scipy.stats import spearmanr
 from winback.facts.features.declared import Feature
 from winback.risk import registry
 from winback.risk.champions import features_of
-from winback.risk.dataset import KEYS, rows_at
+from winback.risk.dataset import rows_at
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.promotions import Version
+from winback.risk.questions import KEYS
 from winback.risk.score import score
+from winback.risk.specs import spec_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def shadow(state: Path, version: Version, night: Night, champions: pd.DataFrame)
     """
     model: ChurnClassifier = registry.load_version(state, version)
     features = features_of(model, night.offered)
-    rows = rows_at(night.facts, [night.today], night.zone, features, model.card_["spec"]["active_days"])
+    rows = rows_at(night.facts, [night.today], night.zone, features, spec_of(model))
     rows = champions[["customer_id"]].merge(rows, on="customer_id", validate="one_to_one")
     return score(model, rows, features, night.at_risk_probability).assign(model_version=str(version.version))
 

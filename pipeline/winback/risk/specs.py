@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from winback.config import Days, ModelChoice, Share
 from winback.facts.features import declared
-from winback.facts.features.feature import Feature
-from winback.risk.estimator import ChurnClassifier
+from winback.facts.features.feature import Driver, Feature
+from winback.facts.labels.rule_labels import Rule
 from winback.toml_files import STRICT, parse, read_toml, shipped
 
 Count = Annotated[int, Field(ge=1)]
@@ -44,33 +44,117 @@ class Gates:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Spec:
-    """One question: leaves = no order in `[cutoff, cutoff + horizon_days)`.
+class OwnEstimator:
+    """A scikit-learn classifier of the user's own: where it is imported from, and its parameters.
 
-    Asked of customers with an order in `[cutoff - active_days, cutoff)`, or of all (None).
-    `leave_out` names features the model may not see.
+    `trusted` are the types that its fitted state is made of, as skops names them; a model file that holds
+    any other is refused.
+    """
+
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    trusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, config=STRICT)
+class Search:
+    """Which parameters of the estimator are tried: lists of values by name, `trials` drawn from all their combinations.
+
+    Judged by mean log loss on forward folds inside the training cutoffs; after each fold the worse half is given up.
+    """
+
+    trials: Annotated[int, Field(ge=2, le=1000)] = 16
+    parameters: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Spec:
+    """One question, what answers it, and what the answer must show.
+
+    `kind` says what is asked, and of whom, at a cutoff:
+    inactivity    no order in the window? Of customers with an order in the `active_days` before the cutoff, or
+                  of all (None). `churned`: another rule over what they do and do not do in the window.
+    subscription  does the customer end the subscription? Of the subscribed.
+    payment       does the subscription end by a failed payment? Of the subscribed.
+    return        an order in the window? Of customers with none in the `lapsed_days` before the cutoff.
+
+    The window is `[cutoff + lead_days, cutoff + lead_days + horizon_days)`. The model sees the features named in
+    `features` or of the `drivers` (empty: all), less those of `leave_out` and of `leave_out_drivers`.
     """
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")]
     horizon_days: Days
+    kind: Literal["inactivity", "subscription", "payment", "return"] = "inactivity"
     active_days: Days | None = None
+    lapsed_days: Days | None = None
+    lead_days: Annotated[int, Field(ge=0, le=365)] = 0
+    grace_days: Annotated[int, Field(ge=0, le=365)] = 7
+    failed_days: Annotated[int, Field(ge=0, le=365)] = 30
+    churned: Rule | None = None
+    features: tuple[str, ...] = ()
+    drivers: tuple[Driver, ...] = ()
     leave_out: tuple[str, ...] = ()
+    leave_out_drivers: tuple[Driver, ...] = ()
     estimator: Boosting = Boosting()
+    own_estimator: OwnEstimator | None = None
+    search: Search | None = None
+    calibrated: bool = True
     gates: Gates = Gates()
 
-    def new_estimator(self) -> ChurnClassifier:
-        """The estimator, not fitted."""
-        return ChurnClassifier(**asdict(self.estimator))
+    def __post_init__(self) -> None:
+        """What is asked for goes with the kind of question."""
+        if (self.kind == "return") != (self.lapsed_days is not None):
+            raise ValueError(
+                "lapsed_days says after how many days without an order a customer is asked about in a spec "
+                "of kind 'return': give it there, and nowhere else"
+            )
+        if self.kind != "inactivity" and (self.churned or self.active_days):
+            raise ValueError(f"active_days and churned belong to kind 'inactivity', not to {self.kind!r}")
+
+    @property
+    def of_subscriptions(self) -> bool:
+        """Whether the question is asked of subscribers."""
+        return self.kind in ("subscription", "payment")
+
+    @property
+    def reach_days(self) -> int:
+        """How many days after a cutoff its outcome is known."""
+        return self.lead_days + self.horizon_days + (self.grace_days if self.of_subscriptions else 0)
+
+    def chosen(self, offered: Sequence[Feature]) -> list[Feature]:
+        """The features of those offered that the model may see."""
+        return [
+            f
+            for f in offered
+            if (not self.features or f.name in self.features)
+            and (not self.drivers or f.driver in self.drivers)
+            and f.name not in self.leave_out
+            and f.driver not in self.leave_out_drivers
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The spec as plain values."""
         return asdict(self)
 
 
+def spec_of(model: Any) -> Spec:
+    """The spec that a trained model answers, with the parameters that a search found for it."""
+    asked = parse(Spec, model.card_["spec"], "the model's spec")
+    return with_parameters(asked, model.card_.get("search", {}).get("found", {}))
+
+
+def with_parameters(spec: Spec, parameters: dict[str, Any]) -> Spec:
+    """The spec with some of its estimator's parameters changed; ConfigError for a value that it does not take."""
+    if spec.own_estimator is not None:
+        own = spec.own_estimator
+        return replace(spec, own_estimator=replace(own, parameters=own.parameters | parameters))
+    return replace(spec, estimator=parse(Boosting, {**vars(spec.estimator), **parameters}, "[search]"))
+
+
 def load_spec(choice: ModelChoice, base: Path, own: Sequence[Feature] = ()) -> Spec:
     """The spec a project chose, with the project's own horizon and cohort in it; `own` are its own features."""
     path = shipped("models", choice.spec, base)
     spec = parse(Spec, read_toml(path), str(path))
-    declared.named(spec.leave_out, own)
+    declared.named({*spec.leave_out, *spec.features}, own)
     horizon_days = choice.horizon_days or spec.horizon_days
     return replace(spec, horizon_days=horizon_days, active_days=choice.active_days or spec.active_days)

@@ -18,17 +18,25 @@ from winback.facts.features.declared import Feature
 from winback.risk.baselines import PAST, RFM, at_each_cutoff, fewest_purchases, logistic_chances, rfm_chances
 from winback.risk.candidate import Candidate
 from winback.risk.dataset import Plan, forward_folds, labelled_rows, seen_throughout
-from winback.risk.estimator import ChurnClassifier
 from winback.risk.evaluate import Quality, quality, refuse_thin_data
 from winback.risk.examination import LOGISTIC, Terms, examination
+from winback.risk.own_estimator import Classifier, new_estimator
 from winback.risk.reasons import reference
-from winback.risk.specs import Spec
+from winback.risk.search import Say, searched
+from winback.risk.specs import Spec, with_parameters
+
+
+def silently(_: str) -> None:
+    """For those who do not watch."""
+
 
 # Read beside what the model sees: slices are told by them, and peers need them.
 EXAMINED_BESIDE = (*RFM, *PAST)
 
 
-def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> Candidate:
+def train(
+    facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]], say: Say = silently
+) -> Candidate:
     """The spec's model: examined on the plan's hold-outs, then fitted again on every labelled cutoff.
 
     The examination is of a model that saw the training cutoffs alone; what it must show is asked when it
@@ -37,7 +45,7 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
     and where its reasons start.
     """
     spec, offered = ask
-    features = [f for f in offered if f.name not in spec.leave_out]
+    features = spec.chosen(offered)
     beside = [f for f in offered if f.name in EXAMINED_BESIDE and f not in features]
     rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, [*features, *beside]))
     held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
@@ -45,10 +53,12 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
     refuse_thin_data(learning, spec.gates)
     used = seen_throughout(rows, features)
     examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
-    trial = fit(spec, learning, used)
+    found, trials = searched(spec, learning, used, say)
+    recipe = with_parameters(spec, found)
+    trial = fit(recipe, learning, used)
     figures, told = examine(trial, learning, examined, (spec, used))
-    examined["probability"] = trial.predict_proba(_matrix(examined, used))[:, 1]
-    model = fit(spec, rows, used)
+    examined = examined.assign(probability=trial.predict_proba(_matrix(examined, used))[:, 1])
+    model = fit(recipe, rows, used)
     model.card_ = {
         "spec": spec.as_dict(),
         "today": today.isoformat(),
@@ -57,20 +67,21 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, S
         "rows": len(rows),
         "quality": [q.as_dict() for q in figures],
         "examination": told,
+        "search": {"found": found, "trials": trials},
         "reference": asdict(reference(model, _matrix(rows, used), used)),
     }
     return Candidate(model, figures, examined, learning, facts, zone)
 
 
-def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> ChurnClassifier:
+def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> Classifier:
     """The spec's estimator on these rows, calibrated forward in time."""
-    folds = forward_folds(rows["cutoff"], spec.horizon_days)
-    model: ChurnClassifier = spec.new_estimator().fit(_matrix(rows, features), rows["churned"].to_numpy(), folds)
+    folds = forward_folds(rows["cutoff"], spec.reach_days)
+    model: Classifier = new_estimator(spec).fit(_matrix(rows, features), rows["churned"].to_numpy(), folds)
     return model
 
 
 def examine(
-    model: ChurnClassifier, learning: pd.DataFrame, examined: pd.DataFrame, ask: tuple[Spec, Sequence[Feature]]
+    model: Classifier, learning: pd.DataFrame, examined: pd.DataFrame, ask: tuple[Spec, Sequence[Feature]]
 ) -> tuple[list[Quality], dict[str, Any]]:
     """The figures of each held-out cutoff beside a logistic regression's, and all else that is told of the model."""
     if examined.empty:

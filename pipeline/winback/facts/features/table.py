@@ -74,25 +74,25 @@ class Question:
 
 
 def features_at(
-    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1
+    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1, base: str = ""
 ) -> pd.DataFrame:
     """One row a (customer_id, cutoff) with at least one order known at the cutoff, sorted; NaN is unknown.
 
     Only rows that happened and were recorded before the start of the cutoff's day in `zone` count.
     `cutoff` is that instant in UTC. Columns follow the order of `features`. A window that begins
     before the table's log does is unknown. The result does not depend on the order of the facts' rows,
-    on `jobs`, or on which other cutoffs are asked for. Without an orders table, whoever has a known
-    subscription is a customer.
+    on `jobs`, or on which other cutoffs are asked for. With `base` "subscriptions", or without an orders
+    table, whoever has a known subscription is a customer.
     """
-    frame: pd.DataFrame = features_table(facts, cutoffs, zone, features, jobs).to_pandas()
+    frame: pd.DataFrame = features_table(facts, cutoffs, zone, features, jobs, base).to_pandas()
     return frame
 
 
 def features_table(
-    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1
+    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], jobs: int = 1, base: str = ""
 ) -> pa.Table:
     """The rows of `features_at` as an Arrow table."""
-    question = asked(facts, cutoffs, zone, features)
+    question = asked(facts, cutoffs, zone, features, base)
     spans = parts.spans(facts, STREAMS[question.base].table)
     work = Parallel(n_jobs=jobs, backend="threading")
     found = work(delayed(_span_features)(facts, span, question) for span in spans)
@@ -117,9 +117,9 @@ def write_features(
     return sum(Parallel(n_jobs=jobs, backend="threading")(delayed(write)(n, s) for n, s in enumerate(spans)))
 
 
-def asked(facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature]) -> Question:
+def asked(facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], base: str = "") -> Question:
     """The question that is asked of every part, with what only the whole tables can tell."""
-    base = "orders" if store.table_files(facts, "orders") else "subscriptions"
+    base = base or ("orders" if store.table_files(facts, "orders") else "subscriptions")
     question = without_starts(cutoffs, zone, features, base)
     question.starts.update({t: parts.log_starts(facts, t, zone, question.days) for t in question.columns()})
     return question

@@ -82,10 +82,15 @@ def newest(facts: Path, rows: Rows, zone: str, today: dt.date | None) -> dt.date
 
 def oldest_order(facts: Path, zone: str) -> dt.date:
     """The day of the first order in the log."""
-    day = _day(facts, Rows("orders", "ordered_at"), "min(moment)", zone)
+    day = oldest(facts, Rows("orders", "ordered_at"), zone)
     if day is None:
         raise NotEnoughData("the orders table is empty; check the quarantine for the reasons.")
     return day
+
+
+def oldest(facts: Path, rows: Rows, zone: str) -> dt.date | None:
+    """The day of the first of these rows; None where there is none."""
+    return _day(facts, rows, "min(moment)", zone)
 
 
 def refuse_silence(facts: Path, zone: str, today: dt.date) -> None:
