@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import shop
 from test_train import DAY, PLAN, SPEC, chances, taken_in
 from winback.errors import ModelRefused
 from winback.facts.features import declared
+from winback.risk import registry
 from winback.risk.candidate import Candidate
 from winback.risk.champions import champion_for
 from winback.risk.enrolment import enrol
@@ -88,3 +92,33 @@ def test_the_champion_of_another_question_is_none(state: Path, changed: dict[str
     """Even of a day that it must not serve: a new one is trained for the new question."""
     assert champion_for(state, replace(SPEC, **changed), shop.TODAY) is None
     assert champion_for(state, replace(SPEC, **changed), shop.TODAY - DAY) is None
+
+
+TRAINING = """
+import random, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1]]
+import shop
+from test_champions import OFFERED
+from test_train import PLAN, SPEC, taken_in
+from winback.risk import model_file
+from winback.risk.golden import golden_rows
+from winback.risk.train import train
+mix = random.Random(int(sys.argv[3]))
+facts = taken_in(Path(sys.argv[2]), lambda _, lines: mix.sample(lines, len(lines)))
+made = train(facts, PLAN, "UTC", shop.TODAY, (SPEC, OFFERED))
+made.model.golden_ = golden_rows(made.model, made.examined)
+print(model_file.save(made.model, Path(sys.argv[2], "model.skops")))
+"""
+
+
+def test_trained_elsewhere_from_shuffled_files_it_is_the_same_file(
+    candidate: Candidate, state: Path, tmp_path: Path
+) -> None:
+    """In another process, with other seeds of Python's own hashes and another order of all rows."""
+    (version,) = registry.versions(state, "small")
+    for seed in ("1", "2"):
+        words = [sys.executable, "-c", TRAINING, str(Path(__file__).parent), str(tmp_path / seed), seed]
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == version.sha256, done.stderr

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,79 +20,18 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
+from candidates import ASKED, AT, CUTOFFS, DAY, FEATURES, HELD_OUT, SPEC, candidate, rows, scored
+from winback import __version__
 from winback.errors import ModelNotBetter, ModelRefused
-from winback.facts.features import declared
-from winback.facts.features.declared import Feature
 from winback.risk import aliases, enrolment, model_file, registry
 from winback.risk.candidate import Candidate
 from winback.risk.enrolment import enrol
 from winback.risk.estimator import ChurnClassifier
-from winback.risk.evaluate import quality
-from winback.risk.file_gates import Asked
 from winback.risk.promotions import Version, history
-from winback.risk.specs import Boosting, Gates, Spec
+from winback.risk.specs import Gates
 from winback.risk.train import fit
 
-SPEC = Spec(
-    "small",
-    horizon_days=28,
-    estimator=Boosting(n_models=1, max_iter=30, learning_rate=0.1, max_features=1.0, min_samples_leaf=30),
-    gates=Gates(max_calibration_error=0.05),
-)
-FEATURES = declared.named(
-    ["days_since_last_order", "overdue_median_ratio", "orders_28d", "orders_90d", "orders_total", "engagements_28d"]
-)
-TODAY = dt.date(2026, 2, 15)
-DAY = dt.timedelta(days=1)
-AT = dt.datetime(2026, 2, 15, 4, tzinfo=dt.UTC)
-ASKED = Asked(SPEC, TODAY, FEATURES)
-CUTOFFS = [dt.date(2025, month, 1) for month in (7, 8, 9, 10)]
-HELD_OUT = [dt.date(2025, 12, 1), dt.date(2026, 1, 10)]
 Plant = Callable[[Candidate], Candidate]
-
-
-def rows(days: list[dt.date], customers: int = 900) -> pd.DataFrame:
-    """Customers of a made-up shop at some cutoffs: two in five bought once, and visits tell who will stay."""
-    parts = []
-    for day in days:
-        random = np.random.default_rng(day.toordinal())
-        total = np.where(np.arange(customers) % 5 < 2, 1, 2 + random.poisson(6, customers))
-        recent = np.minimum(random.poisson(total / 4), total)
-        silent = random.exponential(30 / (1 + recent))
-        visits = random.poisson(2, customers)
-        chance = expit(0.6 + 0.05 * silent - 0.5 * recent - 0.9 * visits + 0.6 * (total == 1))
-        columns = {
-            "customer_id": [f"C{number:04}" for number in range(customers)],
-            "cutoff": pd.Timestamp(day, tz="UTC"),
-            "days_since_last_order": silent,
-            "overdue_median_ratio": np.where(total == 1, np.nan, silent / 15),
-            "orders_28d": random.binomial(recent, 0.4).astype(float),
-            "orders_90d": recent.astype(float),
-            "orders_total": total.astype(float),
-            "engagements_28d": visits.astype(float),
-            "churned": random.random(customers) < chance,
-        }
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
-
-
-def candidate(
-    learning: pd.DataFrame, examined: pd.DataFrame, today: dt.date = TODAY, features: Sequence[Feature] = FEATURES
-) -> Candidate:
-    """What `train` makes of such rows."""
-    final, trial = (fit(SPEC, part, features) for part in (pd.concat([learning, examined]), learning))
-    days = [sorted(set(part["cutoff"].dt.strftime("%Y-%m-%d"))) for part in (learning, examined)]
-    chances = trial.predict_proba(examined[trial.feature_names_in_])[:, 1]
-    made = scored(Candidate(final, [], examined, learning, Path("nowhere"), "UTC"), chances)
-    final.card_ = {
-        "spec": SPEC.as_dict(),
-        "today": today.isoformat(),
-        "examined_after": days[0],
-        "fitted_on": days[0] + days[1],
-        "rows": len(learning) + len(examined),
-        "quality": [q.as_dict() for q in made.figures],
-    }
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +43,7 @@ def good() -> Candidate:
 def first(good: Candidate, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the good candidate is the champion."""
     folder = tmp_path_factory.mktemp("state")
-    assert enrol(folder, good, {"data": "first"}, ASKED, AT).version == 1
+    assert enrol(folder, good, {"inputs": {"orders": "ab" * 32}}, ASKED, AT).version == 1
     return folder
 
 
@@ -142,6 +83,50 @@ def test_a_good_candidate_passes_every_gate(state: Path) -> None:
     assert {gate["refusal"] for gate in told["gates"]} == {""}
     assert told["gates"][-1]["found"] == "there is none yet"
     assert told["champion"] is None
+
+
+def test_all_that_was_asked_and_shown_is_in_mlflow(good: Candidate, first: Path) -> None:
+    (version,) = registry.versions(first, "small")
+    with registry.opened(first, "small") as client:
+        run, shown = client.get_run(version.run_id).data, client.get_model_version("small", "1")
+    assert run.params["spec/estimator/max_iter"] == "30"
+    assert run.params["spec/gates/max_calibration_error"] == "0.05"
+    assert (run.params["inputs/orders"], run.params["today"]) == ("ab" * 32, "2026-02-15")
+    assert run.params["versions/winback"] == __version__
+    assert run.params["versions/scikit-learn"] == metadata.version("scikit-learn")
+    assert run.metrics["2026-01-10/auc"] == good.figures[1].auc
+    assert {"training_key", "sha256", "installed_sha256", "winback"} <= run.tags.keys()
+    assert (run.tags["plots"], run.tags["gates"], shown.tags["gates"]) == (
+        "calibration.png, gains.png",
+        "passed",
+        "passed",
+    )
+    place = first / "mlartifacts" / version.run_id / "artifacts"
+    written = {
+        "card.json",
+        "spec.json",
+        "made_from.json",
+        "installed.txt",
+        "gates.json",
+        "calibration.png",
+        "gains.png",
+    }
+    assert {path.name for path in place.iterdir()} == written
+    assert (place / "gains.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((place / "spec.json").read_text()) == json.loads(json.dumps(SPEC.as_dict()))
+    installed = (place / "installed.txt").read_text()
+    assert f"scikit-learn=={metadata.version('scikit-learn')}\n" in installed
+    assert hashlib.sha256(installed.encode()).hexdigest() == run.tags["installed_sha256"]
+    described = (first / version.path).with_name("MLmodel").read_text()
+    at = [described.index(f'"name": "{feature.name}"') for feature in FEATURES]
+    assert at == sorted(at)
+
+
+def test_without_matplotlib_the_run_says_so(good: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    record = enrolment._record(good, {})
+    assert record.tags["plots"] == 'not made: pip install "winback[plots]"'
+    assert not [name for name in record.artifacts if name.endswith(".png")]
 
 
 def test_an_equal_candidate_is_not_worse_than_the_champion(good: Candidate, state: Path) -> None:
@@ -189,16 +174,6 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- planted bad candidates ----------------------------------------------------------------------
-
-
-def scored(good: Candidate, chances: np.ndarray) -> Candidate:
-    """The candidate with other chances of the held-out rows, and the figures that they give."""
-    examined = good.examined.assign(probability=chances)
-    figures = good.figures
-    if np.isfinite(chances).all() and ((chances >= 0) & (chances <= 1)).all():
-        parts = [part for _, part in examined.groupby("cutoff")]
-        figures = [quality(p, p["probability"].to_numpy(), p["probability"].to_numpy()) for p in parts]
-    return replace(good, examined=examined, figures=figures)
 
 
 def changed(good: Candidate, change: Callable[[ChurnClassifier], object]) -> Candidate:

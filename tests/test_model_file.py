@@ -207,6 +207,17 @@ def encrypted(good: bytes) -> bytes:
     return bytes(data)
 
 
+def linked(good: bytes) -> bytes:
+    """A good file whose schema is marked as a symbolic link, for those who unpack it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members_of(good).items():
+            info = zipfile.ZipInfo("../canary" if name == "0.npy" else name)
+            info.external_attr = (0o120777 if name == "0.npy" else 0o600) << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
 def duplicated(good: bytes) -> bytes:
     """A good file with a second schema, which zipfile would read instead of the first."""
     members = {**members_of(good), "schema.jsoN": b"{}"}
@@ -327,6 +338,8 @@ HOSTILE: dict[str, Callable[[bytes], bytes]] = {
     "absolute path": replaced("/canary", b""),
     "path with a backslash": replaced("..\\canary", b""),
     "name with a line break": replaced("1.npy\n", b""),
+    "link to another file": linked,
+    "very many members": lambda good: zipped({**members_of(good), **{f"{n + 1000}.npy": b"" for n in range(70_000)}}),
     "declares its own trusted types": replaced("MLmodel", b"skops_trusted_types: [evil_module.Evil]"),
     "nothing": lambda _: b"",
     "text": lambda _: b"name: champion\n",
@@ -360,6 +373,12 @@ def test_a_hostile_file_is_refused_before_any_of_its_code_runs(
     assert "evil_module" not in sys.modules
     assert str(refused.value).startswith(f"{tmp_path / 'model.skops'} is ")
     assert str(refused.value).endswith(NEXT)
+
+
+def test_the_corpus_is_of_every_family() -> None:
+    assert len(HOSTILE) >= 40
+    families = "pickle", "joblib", "cloudpickle", "type", "function", "path", "bomb", "link", "two", "declares", "array"
+    assert [family for family in families if not any(family in kind for kind in HOSTILE)] == []
 
 
 @pytest.mark.parametrize(
@@ -438,6 +457,16 @@ def test_a_model_of_another_version_is_refused(
     monkeypatch.setattr(model_file, "versions", lambda: here)
     with pytest.raises(ModelRefused, match=f"it was saved with .*, here is .*'{library}': '0.0'"):
         load_bytes(tmp_path, good)
+
+
+def test_a_model_says_which_winback_wrote_it_and_is_not_bound_to_it(good: bytes, tmp_path: Path) -> None:
+    said = json.loads(members_of(good)["versions.json"])
+    assert said == {"winback": winback.__version__, **model_file.versions()}
+    later = zipped({**members_of(good), "versions.json": json.dumps({**said, "winback": "9.9"}).encode()})
+    assert type(load_bytes(tmp_path, later)) is ChurnClassifier
+    silent = zipped({**members_of(good), "versions.json": json.dumps(model_file.versions()).encode()})
+    with pytest.raises(ModelRefused, match="it was saved with"):
+        load_bytes(tmp_path, silent)
 
 
 @settings(max_examples=200)

@@ -280,6 +280,38 @@ def test_a_model_whose_file_was_damaged_is_registered_anew(state: Path, models: 
     assert registry.register(state, "inactivity", models[0], RECORD).version == 3
 
 
+def test_runs_that_a_kill_left_open_are_closed_and_others_are_not_ours(
+    state: Path, models: list[ChurnClassifier], client: Any
+) -> None:
+    """A data scientist may be at work in the same store; only a winback is kept out by our lock."""
+    registry.register(state, "inactivity", models[0], RECORD)
+    elsewhere = client.create_experiment("elsewhere")
+    ours = [client.create_run(each, tags={"winback": "0.1.0"}).info.run_id for each in ("1", elsewhere)]
+    theirs = [client.create_run(each).info.run_id for each in ("1", elsewhere)]
+    model = client.create_logged_model("1", name="theirs").model_id
+    registry.register(state, "inactivity", models[1], RECORD)
+    assert {client.get_run(run).info.status for run in ours} == {"KILLED"}
+    assert {client.get_run(run).info.status for run in theirs} == {"RUNNING"}
+    assert str(client.get_logged_model(model).status) == "PENDING"
+
+
+def test_files_are_added_to_a_version_wherever_the_state_folder_lies(
+    state: Path, models: list[ChurnClassifier], tmp_path: Path
+) -> None:
+    record = replace(RECORD, artifacts={"picture.png": bytes([137, 255, 0])})
+    version = registry.register(state, "inactivity", models[0], record)
+    moved = state.rename(tmp_path / "moved")
+    registry.attach(moved, version, {"gates.json": "{}"}, {"gates": "passed"})
+    assert registry.artifact(moved, version, "gates.json") == "{}"
+    assert registry.artifact(moved, version, "card.json") is None
+    place = moved / "mlartifacts" / version.run_id / "artifacts"
+    assert (place / "picture.png").read_bytes() == bytes([137, 255, 0])
+    with registry.opened(moved, "inactivity") as client:
+        assert client.get_run(version.run_id).data.tags["gates"] == "passed"
+        assert client.get_model_version("inactivity", "1").tags["gates"] == "passed"
+    assert not state.exists()
+
+
 # --- kills ---------------------------------------------------------------------------------------
 
 

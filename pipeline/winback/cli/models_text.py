@@ -11,7 +11,6 @@ from winback import runs, store
 from winback.errors import ModelRefused
 from winback.risk import promotions, registry
 from winback.risk.promotions import Promotion, Version
-from winback.risk.succession import version_of
 
 Row = dict[str, Any]
 SHOWN = ("auc", "log_loss", "rule_auc", "average_precision", "brier", "calibration_slope", "top_decile_lift")
@@ -97,7 +96,7 @@ def comparison(state: Path, name: str, numbers: Sequence[int], runs_folder: Path
         if not (reigns and challenger):
             raise ModelRefused(f"{name} has no {'challenger' if reigns else 'champion'} to compare; name two versions.")
         numbers = reigns[-1].model.version, challenger.version
-    one, other = (version_of(state, name, number) for number in numbers)
+    one, other = (registry.version_of(state, name, number) for number in numbers)
     return {
         "name": name,
         "versions": [_version_row(state, version, None) for version in (one, other)],
@@ -167,7 +166,7 @@ def card_of(state: Path, name: str, number: int | None) -> Row:
     reigns = promotions.reigns(rows)
     if number is None and not reigns:
         raise ModelRefused(f"{name} has no champion yet; `winback run` trains one.")
-    version = reigns[-1].model if number is None else version_of(state, name, number)
+    version = reigns[-1].model if number is None else registry.version_of(state, name, number)
     happened = [row_of(row) for row in rows if row.model == version]
     files = {file.removesuffix(".json"): _read(state, version, file) for file in ("card.json", "gates.json")}
     text = registry.artifact(state, version, "card.md")

@@ -6,17 +6,21 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import asdict, replace
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from winback import runs
 from winback.errors import ModelNotBetter
 from winback.facts.check.gates import Gate
 from winback.risk import aliases, promotions, registry
 from winback.risk.candidate import Candidate
 from winback.risk.file_gates import Asked, file_gates
 from winback.risk.golden import golden_rows
+from winback.risk.plots import NOT_MADE, pictures
 from winback.risk.promotions import Promotion, Version
 from winback.risk.rivals import Comparison, against_champion
 from winback.risk.score_gates import score_gates
@@ -39,7 +43,7 @@ def enrol(
     looked at. `made_from` is all that the training was made from; equal means equal version. Without
     `promote` it waits for `winback models promote`.
     """
-    version, gates = examined(state, candidate, made_from, asked)
+    version, gates = submit(state, candidate, made_from, asked)
     refusals = [gate.refusal for gate in gates if gate.refusal]
     if refusals:
         names = ", ".join(gate.name for gate in gates if gate.refusal)
@@ -64,7 +68,7 @@ def _note(state: Path, row: Promotion) -> None:
         promotions.add(state, row)
 
 
-def examined(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: Asked) -> tuple[Version, list[Gate]]:
+def submit(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: Asked) -> tuple[Version, list[Gate]]:
     """The candidate's registered version, and what each gate says of it; the report lies beside it."""
     model = candidate.model
     model.golden_ = golden_rows(model, candidate.examined)
@@ -82,15 +86,37 @@ def examined(state: Path, candidate: Candidate, made_from: dict[str, Any], asked
 
 def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRecord:
     """What is written down about a candidate."""
-    card = candidate.model.card_
+    card, drawn = candidate.model.card_, pictures(candidate.examined)
     told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
+    asked = {"spec": card["spec"], "today": card["today"], "rows": card["rows"]}
     return registry.ModelRecord(
-        params={"spec": card["spec"], "today": card["today"], "rows": card["rows"]},
+        params={**asked, "inputs": made_from.get("inputs"), "versions": runs.versions()},
         metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in card["quality"]},
-        tags={"training_key": hashlib.sha256(told.encode()).hexdigest()},
-        artifacts={"card.json": json.dumps(card, indent=2), "made_from.json": told},
+        tags={
+            "training_key": _sha256(told),
+            "installed_sha256": _sha256(_installed()),
+            "plots": ", ".join(drawn) or NOT_MADE,
+        },
+        artifacts={
+            "card.json": json.dumps(card, indent=2),
+            "spec.json": json.dumps(card["spec"], indent=2),
+            "made_from.json": told,
+            "installed.txt": _installed(),
+            **drawn,
+        },
         features=tuple(str(name) for name in candidate.model.feature_names_in_),
     )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _installed() -> str:
+    """What is installed here, a line a distribution, as a lock would say it."""
+    found = {f"{each.name}=={each.version}" for each in metadata.distributions()}
+    return "\n".join(sorted(found, key=str.lower)) + "\n"
 
 
 def promotion_gates(

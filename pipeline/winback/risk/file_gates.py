@@ -45,9 +45,7 @@ def _own_gates(model: ChurnClassifier, asked: Asked) -> Iterator[Gate]:
     fault = golden_fault(model)
     yield Gate("golden rows", "the chances of its training, bit for bit", "other" if fault else "the same", fault)
     same = model.card_["spec"] == asked.spec.as_dict()
-    refusal = (
-        "" if same else f"it was trained for another question than {asked.spec.name} is now: {_odd(model, asked)}."
-    )
+    refusal = "" if same else f"it answers another question than {asked.spec.name} now asks: {_odd(model, asked)}."
     yield Gate("question", "the project's spec", "the same" if same else "another", refusal)
     yield _days(model, asked)
     yield _features(model, asked)

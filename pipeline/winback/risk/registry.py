@@ -230,6 +230,16 @@ def versions(state: Path, name: str) -> list[Version]:
         return _versions(client, name, {})
 
 
+def version_of(state: Path, name: str, number: int) -> Version:
+    """The registered version with a number; ModelRefused where there is none."""
+    found = versions(state, name)
+    for version in found:
+        if version.version == number:
+            return version
+    known = ", ".join(str(version.version) for version in reversed(found)) or "none yet"
+    raise ModelRefused(f"there is no version {number} of {name}; registered: {known}.")
+
+
 def _versions(client: Any, name: str, made_from: dict[str, str]) -> list[Version]:
     """The versions of `name` whose tags are `made_from`, newest first."""
     found = client.search_model_versions(f"name='{name}'", order_by=["version_number DESC"])

@@ -23,19 +23,9 @@ class Said:
     approver: str
 
 
-def version_of(state: Path, name: str, number: int) -> Version:
-    """The registered version with a number; ModelRefused where there is none."""
-    versions = registry.versions(state, name)
-    for version in versions:
-        if version.version == number:
-            return version
-    known = ", ".join(str(version.version) for version in reversed(versions)) or "none yet"
-    raise ModelRefused(f"there is no version {number} of {name}; registered: {known}.")
-
-
 def promote(state: Path, number: int, asked: Asked, said: Said) -> Version:
     """The version, now champion. It must have passed its examination, and still load and answer as it did."""
-    version = version_of(state, asked.spec.name, number)
+    version = registry.version_of(state, asked.spec.name, number)
     _refuse_unexamined(state, version)
     _refuse(version, file_gates(state, version, asked)[0])
     aliases.appoint(state, Promotion(said.at, version, said.reason, said.approver, None))
@@ -45,7 +35,7 @@ def promote(state: Path, number: int, asked: Asked, said: Said) -> Version:
 def rollback(state: Path, number: int | None, asked: Asked, said: Said) -> Version:
     """An earlier champion, champion again: that before the present one, or the one with this number."""
     rows = history(state, asked.spec.name)
-    version = before_the_last(rows) if number is None else version_of(state, asked.spec.name, number)
+    version = before_the_last(rows) if number is None else registry.version_of(state, asked.spec.name, number)
     if version is None:
         raise ModelRefused(f"no version of {asked.spec.name} was champion before the present one.")
     if version not in [row.model for row in reigns(rows)]:
@@ -60,7 +50,9 @@ def challenge(state: Path, number: int, asked: Asked, said: Said) -> Version:
 
     Its recipe may be another, and the gate may have refused it, but not the question that it answers.
     """
-    version = version_of(state, asked.spec.name, number)
+    version = registry.version_of(state, asked.spec.name, number)
+    if [row.model for row in reigns(history(state, version.name))][-1:] == [version]:
+        raise ModelRefused(f"version {number} of {version.name} is the champion; it cannot challenge itself.")
     gates, model = file_gates(state, version, asked)
     _refuse(version, [gate for gate in gates if gate.name != "question"])
     question = asked.spec.as_dict()
