@@ -44,7 +44,7 @@ def good() -> Candidate:
 def first(good: Candidate, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the good candidate is the champion."""
     folder = tmp_path_factory.mktemp("state")
-    assert enrol(folder, good, {"inputs": {"orders": "ab" * 32}}, ASKED, AT).version == 1
+    assert enrol(folder, good, {"inputs": {"data/orders.csv": "ab" * 32}}, ASKED, AT).version == 1
     return folder
 
 
@@ -92,7 +92,10 @@ def test_all_that_was_asked_and_shown_is_in_mlflow(good: Candidate, first: Path)
         run, shown = client.get_run(version.run_id).data, client.get_model_version("small", "1")
     assert run.params["spec/estimator/max_iter"] == "30"
     assert run.params["spec/gates/max_calibration_error"] == "0.05"
-    assert (run.params["inputs/orders"], run.params["today"]) == ("ab" * 32, "2026-02-15")
+    assert (run.params["rows"], run.params["today"]) == ("5400", "2026-02-15")
+    inputs = json.loads((first / "mlartifacts" / version.run_id / "artifacts" / "made_from.json").read_text())["inputs"]
+    assert inputs == {"data/orders.csv": "ab" * 32}
+    assert run.tags["inputs_sha256"] == hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
     assert run.params["versions/winback"] == __version__
     assert run.params["versions/scikit-learn"] == metadata.version("scikit-learn")
     assert run.metrics["2026-01-10/auc"] == good.figures[1].auc

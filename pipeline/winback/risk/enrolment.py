@@ -41,7 +41,7 @@ def enrol(
 
     ModelNotBetter where a gate refuses it; it is registered all the same, with the gates' report, to be
     looked at. `made_from` is all that the training was made from; equal means equal version. Without
-    `promote` it waits for `winback models promote`.
+    `promote` it waits to be promoted by hand.
     """
     version, gates = submit(state, candidate, made_from, asked)
     refusals = [gate.refusal for gate in gates if gate.refusal]
@@ -90,10 +90,11 @@ def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRe
     told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
     asked = {"spec": card["spec"], "today": card["today"], "rows": card["rows"]}
     return registry.ModelRecord(
-        params={**asked, "inputs": made_from.get("inputs"), "versions": runs.versions()},
+        params={**asked, "versions": runs.versions()},
         metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in card["quality"]},
         tags={
             "training_key": _sha256(told),
+            "inputs_sha256": _sha256(json.dumps(made_from.get("inputs"), sort_keys=True, default=str)),
             "installed_sha256": _sha256(_installed()),
             "plots": ", ".join(drawn) or NOT_MADE,
         },
