@@ -137,6 +137,9 @@ def _foreign(archive: zipfile.ZipFile) -> str:
     came = {(node["__loader__"], _type(node)) for node in _nodes(schema)}
     if unknown := sorted(came - {(loader, name) for loader in PARTS for name in PARTS[loader]}):
         return f"{len(unknown)} of its parts are not among those we load: {_listed(unknown)}"
+    named = {"schema.json", "versions.json", *(str(node["file"]) for node in _nodes(schema) if "file" in node)}
+    if spare := sorted(set(archive.namelist()) - named):
+        return f"{len(spare)} of its members are no part of the model: {reprlib.repr(spare)}"
     return ""
 
 
