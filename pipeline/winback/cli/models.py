@@ -77,8 +77,9 @@ def history(config_path: Path, day: dt.date | None, as_json: bool) -> None:
 
 
 def _history(project: Project, day: dt.date | None, *, as_json: bool) -> None:
-    from winback.cli.models_text import event, row_of  # noqa: PLC0415
+    from winback.cli.models_text import event  # noqa: PLC0415
     from winback.risk import promotions  # noqa: PLC0415
+    from winback.risk.dossier import row_of  # noqa: PLC0415
 
     rows = promotions.history(project.state, project.name)
     if day is not None:
@@ -109,7 +110,8 @@ def list_(config_path: Path, as_json: bool) -> None:
 
     Example: winback models list
     """
-    from winback.cli.models_text import listed, version_rows  # noqa: PLC0415
+    from winback.cli.models_text import listed  # noqa: PLC0415
+    from winback.risk.dossier import version_rows  # noqa: PLC0415
 
     project = _project(config_path)
     rows = version_rows(project.state, project.name)
@@ -127,7 +129,8 @@ def compare(config_path: Path, versions: tuple[int, ...], as_json: bool) -> None
 
     Example: winback models compare 3 4
     """
-    from winback.cli.models_text import compared, comparison  # noqa: PLC0415
+    from winback.cli.models_text import compared  # noqa: PLC0415
+    from winback.risk.dossier import comparison  # noqa: PLC0415
 
     if len(versions) not in (0, 2):
         raise click.UsageError("name two versions, or none for the champion and the challenger")
@@ -145,7 +148,8 @@ def card(config_path: Path, version: int | None, as_json: bool) -> None:
 
     Example: winback models card 3
     """
-    from winback.cli.models_text import card_of, carded  # noqa: PLC0415
+    from winback.cli.models_text import carded  # noqa: PLC0415
+    from winback.risk.dossier import card_of  # noqa: PLC0415
 
     project = _project(config_path)
     told = card_of(project.state, project.name, version)
