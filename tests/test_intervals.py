@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit
 
 from winback.risk import figures
-from winback.risk.intervals import CELLS, drawn, draws, interval, measured
+from winback.risk.intervals import CELLS, Draws, drawn, draws, measured
 from winback.risk.ranked import ranked
 
 FIGURES = {"auc": figures.auc, "brier": figures.brier, "slope": figures.calibration_slope}
@@ -58,9 +58,30 @@ def test_parts_of_the_work_are_put_together_in_order() -> None:
 
 def test_interval_is_the_middle_of_the_samples() -> None:
     samples = np.append(np.arange(1001) / 1000, np.nan)
-    assert interval(0.4, samples) == {"value": 0.4, "low": pytest.approx(0.025), "high": pytest.approx(0.975)}
-    assert interval(np.nan, np.array([np.nan])) == {"value": None, "low": None, "high": None}
-    assert {type(v) for v in interval(np.float64(1), samples).values()} == {float}
+    whole, part = (Draws(np.array([0]), np.array([[1]]), narrow) for narrow in (1.0, 0.1))
+    assert whole.interval(0.4, samples) == {"value": 0.4, "low": pytest.approx(0.025), "high": pytest.approx(0.975)}
+    # A tenth as wide, and about the figure of all.
+    narrow = {"value": 0.4, "low": pytest.approx(0.4 - 0.0475), "high": pytest.approx(0.4 + 0.0475)}
+    assert part.interval(0.4, samples) == narrow
+    for each in (whole, part):
+        assert each.interval(np.nan, np.array([np.nan])) == {"value": None, "low": None, "high": None}
+        assert {type(v) for v in each.interval(np.float64(1), samples).values()} == {float}
+
+
+def test_of_very_many_customers_some_tell_how_all_would_scatter() -> None:
+    """A quarter of the customers, narrowed by half: the interval is as wide as that of all, about their figure."""
+    ids, left, chance = visits(4000, 2, seed=12)
+    some = draws(ids, 400, most=1000)
+    assert some.narrow == 0.5
+    assert some.taken.sum() == 2000
+    assert some.taken.reshape(4000, 2).all(axis=1).sum() == 1000
+    whole, part = (measured(left, chance, FIGURES, among) for among in (draws(ids, 400), some))
+    for name, told in whole.items():
+        assert part[name]["value"] == told["value"]
+        assert part[name]["high"] - part[name]["low"] == pytest.approx(told["high"] - told["low"], rel=0.2), name
+        assert part[name]["low"] < told["value"] < part[name]["high"]
+    alone = measured(left[~some.taken], chance[~some.taken], FIGURES, some.of(~some.taken))["auc"]
+    assert (alone["low"], alone["high"]) == (None, None)
 
 
 def test_many_samples_slope_is_that_of_each_alone() -> None:

@@ -13,7 +13,7 @@ from winback.risk import figures
 from winback.risk.baselines import at_each_cutoff, rules
 from winback.risk.gains import by_threshold, deciles
 from winback.risk.grade import grade
-from winback.risk.intervals import LEVEL, Draws, Figure, drawn, draws, interval, measured
+from winback.risk.intervals import LEVEL, Draws, Figure, drawn, draws, measured
 from winback.risk.profit import PAPER, Campaign, expected_maximum_profit, maximum_profit
 from winback.risk.ranked import Flags, Floats, ranked
 from winback.risk.slices import slices
@@ -87,9 +87,9 @@ def compared(rows: pd.DataFrame, chance: Floats, peers: Mapping[str, Floats], am
     entries = []
     for name, ranks in peers.items():
         value, samples = mean_auc(rows, ranks, among)
-        gain = interval(own_value - value, own - samples)
-        entries.append({"peer": name, "auc": interval(value, samples), "auc_gain": gain})
-    return {"mean_auc": interval(own_value, own), "peers": entries}
+        gain = among.interval(own_value - value, own - samples)
+        entries.append({"peer": name, "auc": among.interval(value, samples), "auc_gain": gain})
+    return {"mean_auc": among.interval(own_value, own), "peers": entries}
 
 
 def mean_auc(rows: pd.DataFrame, chance: Floats, among: Draws) -> tuple[float, Floats]:

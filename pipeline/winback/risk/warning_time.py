@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from winback.risk.intervals import Draws, interval
+from winback.risk.intervals import Draws
 from winback.risk.ranked import Flags, Floats, Ints, ratio
 
 SAME_DAYS = 0.01  # the moment of one order, worked out from two cutoffs, differs by rounding
@@ -70,14 +70,14 @@ def lead_time(known: Silences, flagged: Flags, among: Draws) -> dict[str, Any]:
     warning at the first cutoff might have come earlier still, so days are at least so many.
     """
     could = known.lapse > 0
-    lead = lead_days(known, flagged)[could]
-    times = among.times[:, among.customer[known.row[known.ends[could]]]].astype(np.float64)
+    lead, of = lead_days(known, flagged)[could], among.customer[known.row[known.ends[could]]]
     one = np.ones((1, len(lead)))
+    times, drawn = among.times[:, of[of >= 0]].astype(np.float64), lead[of >= 0]
     return {
         "lapses": len(lead),
         "lapsed_before": int((~could).sum()),
-        "in_time": interval(_share(lead, one)[0], _share(lead, times)),
-        "days": interval(_median(lead, one)[0], _median(lead, times)),
+        "in_time": among.interval(_share(lead, one)[0], _share(drawn, times)),
+        "days": among.interval(_median(lead, one)[0], _median(drawn, times)),
     }
 
 
