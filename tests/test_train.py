@@ -16,6 +16,7 @@ from winback.errors import FeatureMismatch, NotEnoughData
 from winback.facts.features import declared
 from winback.facts.intake.ingest import ingest
 from winback.risk import model_file
+from winback.risk.card import card_markdown
 from winback.risk.champions import features_of
 from winback.risk.dataset import Plan, plan_cutoffs, rows_at
 from winback.risk.estimator import ChurnClassifier
@@ -102,6 +103,26 @@ def test_the_card_says_what_was_asked_learned_and_shown(model: ChurnClassifier) 
         ]
     assert set(card["reference"]) == {"base_rate", "log_odds"}
     assert set(card["reference"]["log_odds"]) == {f.driver for f in features_of(model)}
+
+
+def test_the_card_holds_the_whole_examination(model: ChurnClassifier) -> None:
+    """Of the same rows as the figures by cutoff; left-out columns tell slices and peers, but not the model."""
+    told, figures = model.card_["examination"], pd.DataFrame(model.card_["quality"])
+    assert told["pooled"]["rows"] == figures["customers"].sum()
+    assert [c["cutoff"] for c in told["cutoffs"]] == figures["cutoff"].to_list()
+    for name in ("auc", "log_loss", "calibration_slope", "lift_quality"):
+        assert [c[name]["value"] for c in told["cutoffs"]] == pytest.approx(figures[name].to_list())
+    assert told["mean_auc"]["value"] == pytest.approx(figures["auc"].mean())
+    assert [p["peer"] for p in told["peers"]] == [
+        "rule: orders_28d",
+        "logistic regression, same features",
+        "logistic regression, recency, frequency and money",
+        "MBG/NBD, fewest expected purchases",
+    ]
+    assert told["peers"][1]["auc"]["value"] == pytest.approx(figures["logistic_auc"].mean())
+    assert {s["column"] for s in (*told["slices"], *told["too_small"])} == {"orders_total", "days_since_first_order"}
+    assert all(t["lead_time"]["lapses"] > 0 for t in told["thresholds"])
+    assert card_markdown(model.card_).startswith("# Model card: small\n\n**Grade ")
 
 
 def test_the_model_reads_what_was_always_seen_and_not_left_out(model: ChurnClassifier) -> None:

@@ -103,7 +103,7 @@ def _peers(
     peers = {LOGISTIC: logistic_chances(learning, examined, names)}
     if any(name in learning for name in RFM):
         peers["logistic regression, recency, frequency and money"] = rfm_chances(learning, examined)
-    if all(name in examined for name in PAST) and (examined["orders_total"] > 1).any():
+    if set(PAST) <= set(examined) and (examined["orders_total"].iloc[at_each_cutoff(examined)[0]] > 1).any():
         peers["MBG/NBD, fewest expected purchases"] = fewest_purchases(examined, horizon_days)
     return peers
 
