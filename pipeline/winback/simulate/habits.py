@@ -61,7 +61,7 @@ def habits(shop: Shop, who: Ints) -> Habits:
     """The habits of the customers of these numbers."""
     seed = shop.seed
     there = who < existing(shop)
-    rate = np.clip(np.exp(np.log(1 / 20) + 0.6 * normal(seed, "rate", who)), 1 / 75, 1 / 3)
+    rate = np.clip(np.exp(0.5 * normal(seed, "rate", who)) / 15, 1 / 45, 1 / 3)
     arrived = _arrival(shop, who)
     pauses = uniform(seed, "pauses", who) < PAUSING
     return Habits(
