@@ -127,7 +127,9 @@ def main() -> None:
         found.append(told)
         places.append(place)
         print(
-            f"seed {number} ({time.monotonic() - began:.0f} s): ", {k: round(v, 4) for k, v in told.items()}, flush=True
+            f"seed {number} ({time.monotonic() - began:.0f} s): ",
+            {k: round(float(v), 4) for k, v in told.items()},
+            flush=True,
         )
     frame, of_cause = pd.DataFrame(found), pd.concat(places)
     print(frame.agg(["mean", "min", "max"]).T.round(4).to_string())
