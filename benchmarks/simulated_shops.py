@@ -126,11 +126,8 @@ def main() -> None:
     for number, (told, place) in enumerate(shops(seeds, customers), start=1):
         found.append(told)
         places.append(place)
-        print(
-            f"seed {number} ({time.monotonic() - began:.0f} s): ",
-            {k: round(float(v), 4) for k, v in told.items()},
-            flush=True,
-        )
+        shown = {name: round(float(value), 4) for name, value in told.items()}
+        print(f"seed {number} ({time.monotonic() - began:.0f} s): {shown}", flush=True)
     frame, of_cause = pd.DataFrame(found), pd.concat(places)
     print(frame.agg(["mean", "min", "max"]).T.round(4).to_string())
     share = of_cause.groupby("cause")[["of_all", "of_naming"]]
