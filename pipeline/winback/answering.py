@@ -38,6 +38,8 @@ def answer(job: Job, out: Path) -> dict[str, Any]:
         scores = score(model, rows, features, job.config.offers.at_risk_probability)
         told = rows.assign(probability=scores["probability"])
         store.write_table(out / "reasons.parquet", reasons_for(model, told, features, scores["at_risk"].to_numpy()))
+        if job.spec.kind == "return":
+            scores["return_probability"] = 1 - scores["probability"]
         store.write_table(out / "scores.parquet", scores.assign(model_version=str(version.version)))
     return {
         "spec": job.spec.name,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from winback.risk.estimator import ChurnClassifier
 from winback.risk.evaluate import Quality
+from winback.risk.own_estimator import Classifier
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Candidate:
     by a model of the same recipe that had seen the rows of `learning` alone. `model` has learned from both.
     """
 
-    model: ChurnClassifier
+    model: Classifier
     figures: list[Quality]
     examined: pd.DataFrame
     learning: pd.DataFrame

@@ -10,12 +10,12 @@ from winback.errors import FeatureMismatch, ModelRefused
 from winback.facts.features import declared
 from winback.facts.features.declared import Feature
 from winback.risk import aliases, registry
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.own_estimator import Classifier
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
 
 
-def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, ChurnClassifier] | None:
+def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Classifier] | None:
     """The champion and its loaded model; None when there is none yet for this spec.
 
     ModelRefused when it learned from days that, on `today`, had not happened yet.
@@ -23,7 +23,7 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Chur
     version = aliases.champion(state, spec.name)
     if version is None:
         return None
-    model: ChurnClassifier = registry.load_version(state, version)
+    model: Classifier = registry.load_version(state, version, spec.trusted)
     if model.card_["spec"] != spec.as_dict():
         return None
     if model.card_["today"] > today.isoformat():
@@ -35,7 +35,7 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Chur
     return version, model
 
 
-def features_of(model: ChurnClassifier, offered: Sequence[Feature] = ()) -> tuple[Feature, ...]:
+def features_of(model: Classifier, offered: Sequence[Feature] = ()) -> tuple[Feature, ...]:
     """The features a loaded model reads, in its order; FeatureMismatch where one is declared no more.
 
     `offered`: the project's, its own ones and their words among them; others are as winback declares them.
@@ -50,7 +50,7 @@ def features_of(model: ChurnClassifier, offered: Sequence[Feature] = ()) -> tupl
     return tuple(known[name] for name in names)
 
 
-def refuse_lost_features(version: Version, model: ChurnClassifier, offered: Sequence[Feature]) -> None:
+def refuse_lost_features(version: Version, model: Classifier, offered: Sequence[Feature]) -> None:
     """FeatureMismatch when a champion reads what the configured sources do not offer any more."""
     at_hand = {f.name for f in offered}
     if lost := [f.name for f in features_of(model, offered) if f.name not in at_hand]:

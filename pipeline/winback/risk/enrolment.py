@@ -18,12 +18,14 @@ from winback.errors import ModelNotBetter
 from winback.facts.check.gates import Gate
 from winback.risk import aliases, promotions, registry
 from winback.risk.candidate import Candidate
+from winback.risk.card import card_markdown
 from winback.risk.file_gates import Asked, file_gates
 from winback.risk.golden import golden_rows
 from winback.risk.plots import NOT_MADE, pictures
 from winback.risk.promotions import Promotion, Version
 from winback.risk.rivals import Comparison, against_champion
 from winback.risk.score_gates import score_gates
+from winback.risk.specs import spec_of
 
 GATES = "gates of the spec"
 
@@ -100,12 +102,14 @@ def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRe
         },
         artifacts={
             "card.json": json.dumps(card, indent=2),
+            "card.md": card_markdown(card | {"made_from": made_from}),
             "spec.json": json.dumps(card["spec"], indent=2),
             "made_from.json": told,
             "installed.txt": _installed(),
             **drawn,
         },
         features=tuple(str(name) for name in candidate.model.feature_names_in_),
+        trusted=spec_of(candidate.model).trusted,
     )
 
 

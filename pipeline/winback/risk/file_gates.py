@@ -12,8 +12,8 @@ from winback.facts.check.gates import Gate
 from winback.facts.features.declared import Feature
 from winback.risk import registry
 from winback.risk.champions import features_of
-from winback.risk.estimator import ChurnClassifier
 from winback.risk.golden import golden_fault
+from winback.risk.own_estimator import Classifier
 from winback.risk.promotions import Version
 from winback.risk.specs import Spec
 
@@ -30,17 +30,17 @@ class Asked:
     offered: Sequence[Feature]
 
 
-def file_gates(state: Path, version: Version, asked: Asked) -> tuple[list[Gate], ChurnClassifier | None]:
+def file_gates(state: Path, version: Version, asked: Asked) -> tuple[list[Gate], Classifier | None]:
     """What a registered version must show by itself, and its model where it loads."""
     needed = f"SHA-256 {version.sha256[:12]}, by our own loader"
     try:
-        model: ChurnClassifier = registry.load_version(state, version)
+        model: Classifier = registry.load_version(state, version, asked.spec.trusted)
     except ModelRefused as error:
         return [Gate("loads", needed, "refused", str(error))], None
     return [Gate("loads", needed, "so"), *_own_gates(model, asked)], model
 
 
-def _own_gates(model: ChurnClassifier, asked: Asked) -> Iterator[Gate]:
+def _own_gates(model: Classifier, asked: Asked) -> Iterator[Gate]:
     """What a loaded model says of itself: its golden rows, question, days and features."""
     fault = golden_fault(model)
     yield Gate("golden rows", "the chances of its training, bit for bit", "other" if fault else "the same", fault)
@@ -51,14 +51,14 @@ def _own_gates(model: ChurnClassifier, asked: Asked) -> Iterator[Gate]:
     yield _features(model, asked)
 
 
-def _odd(model: ChurnClassifier, asked: Asked) -> str:
+def _odd(model: Classifier, asked: Asked) -> str:
     """The parts of the spec in which a model differs from what is asked."""
     theirs, ours = model.card_["spec"], asked.spec.as_dict()
     keys = [key for key in ours if theirs.get(key) != ours[key]]
     return ", ".join(f"{key} {theirs.get(key)!r} instead of {ours[key]!r}" for key in keys)[:300]
 
 
-def _days(model: ChurnClassifier, asked: Asked) -> Gate:
+def _days(model: Classifier, asked: Asked) -> Gate:
     """Whether all that a model learned from had happened by today."""
     horizon = dt.timedelta(days=model.card_["spec"]["horizon_days"])
     last = max(dt.date.fromisoformat(day) for day in model.card_["fitted_on"]) + horizon
@@ -67,7 +67,7 @@ def _days(model: ChurnClassifier, asked: Asked) -> Gate:
     return Gate("days", f"outcomes up to {asked.today}", f"up to {last}", refusal)
 
 
-def _features(model: ChurnClassifier, asked: Asked) -> Gate:
+def _features(model: Classifier, asked: Asked) -> Gate:
     """Whether every feature that a model reads is declared and given by the sources."""
     needed, count = "all declared and given by the sources", len(model.feature_names_in_)
     try:

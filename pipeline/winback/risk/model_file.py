@@ -15,7 +15,7 @@ import platform
 import re
 import reprlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -53,29 +53,50 @@ PARTS = {
     ),
 }
 ROOT = "winback.risk.estimator.ChurnClassifier"
+# A user's own estimator, and what is harmless in it whatever it is; its types are named by its spec.
+OWN_ROOT = "winback.risk.own_estimator.OwnClassifier"
+OWN_PARTS = (
+    "builtins.bytes", "builtins.bytearray", "collections.OrderedDict", "collections.defaultdict",
+    "sklearn.impute._base.SimpleImputer", "sklearn.pipeline.Pipeline", OWN_ROOT,
+)  # fmt: skip
+PLAIN_LOADERS = (
+    "ObjectNode", "DictNode", "DefaultDictNode", "OrderedDictNode", "NdArrayNode", "TypeNode", "BytesNode", "BytearrayNode",
+)  # fmt: skip
+    "ObjectNode",
+    "DictNode",
+    "DefaultDictNode",
+    "OrderedDictNode",
+    "NdArrayNode",
+    "TypeNode",
+    "BytesNode",
+    "BytearrayNode",
+)
 TRUSTED = tuple(sorted({name for names in PARTS.values() for name in names}))
 
 
-def save(estimator: Any, path: Path) -> str:
-    """The SHA-256 of `path`, where the estimator now is; equal estimators have equal bytes."""
+def save(estimator: Any, path: Path, trusted: Collection[str] = ()) -> str:
+    """The SHA-256 of `path`, where the estimator now is; equal estimators have equal bytes. `trusted`: see `load`."""
     import skops.io  # noqa: PLC0415  it loads the whole of scikit-learn
 
     data = _canonical(skops.io.dumps(estimator))
-    if fault := _fault(data):
+    if fault := _fault(data, trusted):
         raise ModelRefused(f"{type(estimator).__name__} cannot be saved, for it could not be loaded: {fault}.")
     with store.whole_file(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
 
-def load(path: Path, sha256: str) -> Any:
-    """The estimator in `path`, whose bytes must have the recorded `sha256`."""
+def load(path: Path, sha256: str, trusted: Collection[str] = ()) -> Any:
+    """The estimator in `path`, whose bytes must have the recorded `sha256`.
+
+    `trusted`: types that a user's own estimator is made of, from the spec that the user holds; never from a file.
+    """
     import skops.io  # noqa: PLC0415
 
     data = _checked_bytes(path, sha256)
     try:
-        fault = _fault(data)
-        estimator = None if fault else skops.io.loads(data, trusted=list(TRUSTED))
+        fault = _fault(data, trusted)
+        estimator = None if fault else skops.io.loads(data, trusted=[*TRUSTED, *OWN_PARTS, *trusted])
     except Exception as error:  # whatever a malformed file makes the readers raise
         what = f"{type(error).__name__}: {str(error)[:200]}"
         raise ModelRefused(f"{path} is not a model of winback ({what}). {_NEXT}") from error
@@ -102,10 +123,10 @@ def _checked_bytes(path: Path, sha256: str) -> bytes:
     return data
 
 
-def _fault(data: bytes) -> str:
+def _fault(data: bytes, trusted: Collection[str] = ()) -> str:
     """Why `data` is not an archive of ours, in words: its shape, its versions, its parts."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return _misshapen(archive, len(data)) or _foreign(archive)
+        return _misshapen(archive, len(data)) or _foreign(archive, trusted)
 
 
 def _misshapen(archive: zipfile.ZipFile, size: int) -> str:
@@ -123,7 +144,7 @@ def _misshapen(archive: zipfile.ZipFile, size: int) -> str:
     return ""
 
 
-def _foreign(archive: zipfile.ZipFile) -> str:
+def _foreign(archive: zipfile.ZipFile, trusted: Collection[str]) -> str:
     """Which versions or parts of the archive are not ours, in words."""
     saved, here = json.loads(archive.read("versions.json")), versions()
     by = saved.pop("winback", None) if isinstance(saved, dict) else None
@@ -132,10 +153,14 @@ def _foreign(archive: zipfile.ZipFile) -> str:
     schema = json.loads(archive.read("schema.json"))
     if schema.get("protocol") != PROTOCOL:
         return f"it has skops protocol {schema.get('protocol')!r}, expected {PROTOCOL}"
-    if (root := _type(schema)) != ROOT:
-        return f"it holds a {root}, expected a {ROOT}"
+    expected = OWN_ROOT if trusted else ROOT
+    if (root := _type(schema)) != expected:
+        return f"it holds a {root}, expected a {expected}"
     came = {(node["__loader__"], _type(node)) for node in _nodes(schema)}
-    if unknown := sorted(came - {(loader, name) for loader in PARTS for name in PARTS[loader]}):
+    known = {(loader, name) for loader in PARTS for name in PARTS[loader]}
+    if trusted:
+        known |= {(loader, name) for loader in PLAIN_LOADERS for name in (OWN_ROOT, *OWN_PARTS, *trusted)}
+    if unknown := sorted(came - known):
         return f"{len(unknown)} of its parts are not among those we load: {_listed(unknown)}"
     named = {"schema.json", "versions.json", *(str(node["file"]) for node in _nodes(schema) if "file" in node)}
     if spare := sorted(set(archive.namelist()) - named):

@@ -11,7 +11,7 @@ import pandas as pd
 from winback.errors import NotEnoughData
 from winback.facts.days import begins
 from winback.facts.labels import within
-from winback.facts.labels.labels import cohort_at, labels_at, lapsed_cohort_at, oldest, oldest_order, returned_at
+from winback.facts.labels.labels import cohort_at, labels_at, lapsed_cohort_at, oldest, oldest_order
 from winback.facts.labels.rule_labels import rule_labels_at
 from winback.facts.labels.subscription_labels import SUBSCRIPTIONS, Ending, ending_labels_at, subscribed_at
 from winback.risk.specs import Spec
@@ -53,10 +53,8 @@ def answers(facts: Path, spec: Spec, cohort: pd.DataFrame, zone: str, today: dt.
         return _ended(facts, spec, shifted, zone, today)
     asked = (spec.horizon_days, zone, today)
     if spec.churned is not None:
-        found = rule_labels_at(facts, shifted, spec.churned, *asked)
-    else:
-        found = (returned_at if spec.kind == "return" else labels_at)(facts, shifted, *asked)
-    return found.astype("boolean")
+        return rule_labels_at(facts, shifted, spec.churned, *asked).astype("boolean")
+    return labels_at(facts, shifted, *asked).astype("boolean")
 
 
 def _ended(facts: Path, spec: Spec, cohort: pd.DataFrame, zone: str, today: dt.date) -> pd.Series:

@@ -42,7 +42,8 @@ class ModelRecord:
     """What is written down about a trained model.
 
     `tags` must have a "training_key": the hash of all that the training was made from. `params` and
-    `metrics` may be nested. `artifacts` are texts or bytes by file name.
+    `metrics` may be nested. `artifacts` are texts or bytes by file name. `trusted` types: see
+    `model_file.load`.
     """
 
     params: dict[str, Any]
@@ -50,6 +51,7 @@ class ModelRecord:
     tags: dict[str, str]
     artifacts: dict[str, str | bytes] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
 
 
 def register(state: Path, name: str, estimator: Any, record: ModelRecord) -> Version:
@@ -57,7 +59,7 @@ def register(state: Path, name: str, estimator: Any, record: ModelRecord) -> Ver
     with opened(state, name) as client, _scratch(state) as folder:
         experiment = _experiment(client, state, name)
         _close_leftovers(client)
-        sha256 = model_file.save(estimator, folder / "model" / "model.skops")
+        sha256 = model_file.save(estimator, folder / "model" / "model.skops", record.trusted)
         made_from = {"training_key": record.tags["training_key"], "sha256": sha256}
         for known in _versions(client, name, made_from):
             if (state / known.path).is_file() and store.sha256(state / known.path) == sha256:
@@ -250,7 +252,7 @@ def _versions(client: Any, name: str, made_from: dict[str, str]) -> list[Version
     ]
 
 
-def load_version(state: Path, version: Version) -> Any:
+def load_version(state: Path, version: Version, trusted: tuple[str, ...] = ()) -> Any:
     """The estimator of `version`, whose file has the SHA-256 under which it was promoted.
 
     Before its first promotion that is the one `register` returned.
@@ -262,4 +264,4 @@ def load_version(state: Path, version: Version) -> Any:
                 f"at {row.model.path}, but {version.sha256} at {version.path} is asked for. A number is "
                 "never given twice: if mlflow.db was deleted, move promotions.jsonl away too and train again."
             )
-    return model_file.load(state / version.path, version.sha256)
+    return model_file.load(state / version.path, version.sha256, trusted)

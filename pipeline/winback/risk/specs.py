@@ -76,7 +76,8 @@ class Spec:
                   of all (None). `churned`: another rule over what they do and do not do in the window.
     subscription  does the customer end the subscription? Of the subscribed.
     payment       does the subscription end by a failed payment? Of the subscribed.
-    return        an order in the window? Of customers with none in the `lapsed_days` before the cutoff.
+    return        still no order in the window? Of customers with none in the `lapsed_days` before the cutoff; who
+                  comes back by himself is unlikely to be among them.
 
     The window is `[cutoff + lead_days, cutoff + lead_days + horizon_days)`. The model sees the features named in
     `features` or of the `drivers` (empty: all), less those of `leave_out` and of `leave_out_drivers`.
@@ -120,6 +121,11 @@ class Spec:
     def reach_days(self) -> int:
         """How many days after a cutoff its outcome is known."""
         return self.lead_days + self.horizon_days + (self.grace_days if self.of_subscriptions else 0)
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """The types, beside winback's own, that a model of this spec may be made of."""
+        return self.own_estimator.trusted if self.own_estimator else ()
 
     def chosen(self, offered: Sequence[Feature]) -> list[Feature]:
         """The features of those offered that the model may see."""
