@@ -98,7 +98,7 @@ def test_the_columns_may_be_sums_and_constants() -> None:
     ("text", "fault"),
     [
         ("[projct]", "projct: unknown key. Did you mean 'project'?"),
-        ("[zzz]", "zzz: unknown key. Known: cutoffs, features, gates, model, offers, project, sources."),
+        ("[zzz]", "zzz: unknown key. Known: cutoffs, features, gates, model, offers, project, sources, stages."),
         ("[offers]\nbudjet = 1", "offers.budjet: unknown key. Did you mean 'budget'?"),
         ("[offers]\nzzz = 1", f"offers.zzz: unknown key. Known: {OFFERS}."),
         ("[sources.event]", "sources.event: unknown key. Did you mean 'events'?"),
@@ -303,9 +303,9 @@ def test_a_bare_name_is_a_file_that_comes_with_winback(folder: str, name: str, w
     ("folder", "name", "hint"),
     [
         ("models", "inactvity", "Did you mean 'inactivity'?"),
-        ("models", "zzz", "Known: inactivity, inactivity-28d."),
-        ("models", "../configs/actions", "Known: inactivity, inactivity-28d."),
-        ("models", "", "Known: inactivity, inactivity-28d."),
+        ("models", "zzz", "Known: inactivity, inactivity-28d, payment, return, subscription."),
+        ("models", "../configs/actions", "Known: inactivity, inactivity-28d, payment, return, subscription."),
+        ("models", "", "Known: inactivity, inactivity-28d, payment, return, subscription."),
         ("configs", "action", "Did you mean 'actions'?"),
     ],
 )

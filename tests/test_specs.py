@@ -1,15 +1,18 @@
 """Model specs: the shipped ones, and what a wrong one is told."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from winback.config import ModelChoice
 from winback.errors import ConfigError
+from winback.facts.features import declared
 from winback.risk.estimator import ChurnClassifier
 from winback.risk.own_estimator import new_estimator
-from winback.risk.specs import Boosting, Gates, Spec, load_spec
+from winback.risk.specs import Boosting, Gates, Spec, load_spec, spec_of
 
 LEAST = 'name = "own"\nhorizon_days = 30\n'
 
@@ -87,17 +90,94 @@ def test_what_a_project_changes_is_in_the_plain_values(tmp_path: Path) -> None:
     assert spec.as_dict() == {
         "name": "own",
         "horizon_days": 45,
+        "kind": "inactivity",
         "active_days": None,
+        "lapsed_days": None,
+        "lead_days": 0,
+        "grace_days": 7,
+        "failed_days": 30,
+        "churned": None,
+        "features": (),
+        "drivers": (),
         "leave_out": (),
+        "leave_out_drivers": (),
         "estimator": asdict(Boosting()),
+        "own_estimator": None,
+        "search": None,
+        "calibrated": True,
         "gates": asdict(Gates()),
     }
+
+
+def test_the_shipped_specs_of_the_other_questions(tree: Path) -> None:
+    """Read from the wheel, and again from the tree."""
+    files = ("subscription.toml", "payment.toml", "return.toml")
+    asked = {Path(name).stem: load_spec(ModelChoice(spec=Path(name).stem), tree) for name in files}
+    assert {name: (s.kind, s.horizon_days, s.reach_days, s.lapsed_days) for name, s in asked.items()} == {
+        "subscription": ("subscription", 30, 37, None),
+        "payment": ("payment", 30, 37, None),
+        "return": ("return", 60, 60, 90),
+    }
+    assert [load_spec(ModelChoice(spec=name), tree / "models") for name in files] == list(asked.values())
+
+
+WHOLE = """name = "whole"
+horizon_days = 30
+active_days = 90
+lead_days = 7
+churned = { all = [ { did_not = "orders" }, { did = "events", kind = "cancel_request" } ] }
+drivers = ["recency", "frequency"]
+leave_out = ["orders_28d"]
+calibrated = false
+
+[own_estimator]
+path = "sklearn.linear_model:LogisticRegression"
+parameters = { C = 0.1 }
+trusted = ["sklearn.linear_model._logistic.LogisticRegression"]
+
+[search]
+trials = 3
+parameters = { C = [0.01, 1.0] }
+"""
+
+
+def test_a_spec_survives_its_own_plain_values(tmp_path: Path) -> None:
+    """The card of a model keeps them, also after a way through JSON, and the model's spec is read from there."""
+    spec = written(tmp_path, WHOLE)
+    assert spec.reach_days == 37
+    assert spec.trusted == ("sklearn.linear_model._logistic.LogisticRegression",)
+    for plain in (spec.as_dict(), json.loads(json.dumps(spec.as_dict()))):
+        assert spec_of(SimpleNamespace(card_={"spec": plain})) == spec
+    found = spec_of(SimpleNamespace(card_={"spec": spec.as_dict(), "search": {"found": {"C": 1.0}}}))
+    assert found.own_estimator is not None
+    assert found.own_estimator.parameters == {"C": 1.0}
+
+
+def test_the_features_a_model_may_see(tmp_path: Path) -> None:
+    spec = written(tmp_path, WHOLE)
+    offered = declared.named(["days_since_last_order", "orders_28d", "orders_90d", "spend_90d"])
+    assert [f.name for f in spec.chosen(offered)] == ["days_since_last_order", "orders_90d"]
+    only = written(tmp_path, LEAST + 'features = ["spend_90d", "orders_28d"]\nleave_out_drivers = ["monetary"]\n')
+    assert [f.name for f in only.chosen(offered)] == ["orders_28d"]
+    assert [f.name for f in written(tmp_path, LEAST).chosen(offered)] == [f.name for f in offered]
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("", "name: is required\nhorizon_days: is required"),
+        (
+            LEAST + "lapsed_days = 90",
+            "lapsed_days (how long a customer has not ordered) belongs to kind 'return', and it needs it",
+        ),
+        (
+            LEAST + 'kind = "return"',
+            "lapsed_days (how long a customer has not ordered) belongs to kind 'return', and it needs it",
+        ),
+        (
+            LEAST + 'kind = "payment"\nactive_days = 90',
+            "active_days and churned belong to kind 'inactivity', not to 'payment'",
+        ),
         (LEAST + "horizn = 1", "horizn: unknown key. Did you mean 'horizon_days'?"),
         (LEAST + "[estimator]\nn_model = 1", "estimator.n_model: unknown key. Did you mean 'n_models'?"),
         (

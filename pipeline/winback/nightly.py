@@ -26,7 +26,7 @@ from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
 from winback.risk.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.dataset import rows_at
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.own_estimator import Classifier
 from winback.risk.promotions import Version, challenger, history
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
@@ -75,7 +75,7 @@ def refuse_unlistable(job: Job) -> None:
         )
 
 
-def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
+def _model(job: Job, folder: Path, say: Say) -> tuple[Version, Classifier]:
     """The champion, trained first where there is none for this question."""
     say("model")
     if (found := champion_for(job.state, job.spec, job.today)) is None:
@@ -98,7 +98,7 @@ def _model(job: Job, folder: Path, say: Say) -> tuple[Version, ChurnClassifier]:
     return version, model
 
 
-def _features(job: Job, folder: Path, model: ChurnClassifier, say: Say) -> None:
+def _features(job: Job, folder: Path, model: Classifier, say: Say) -> None:
     """features.parquet: the cohort of today with what the model, its sentences and people read."""
     features = features_of(model, job.features)
     quoted = declared.quoted_by(features) & {f.name for f in job.features}
@@ -113,7 +113,7 @@ def _features(job: Job, folder: Path, model: ChurnClassifier, say: Say) -> None:
     runs.step(folder, "features", make, ["features.parquet"], after=["model"])
 
 
-def _score(job: Job, folder: Path, version: Version, model: ChurnClassifier, say: Say) -> None:
+def _score(job: Job, folder: Path, version: Version, model: Classifier, say: Say) -> None:
     """scores.parquet and reasons.parquet of the cohort of today."""
     features = features_of(model, job.features)
 
@@ -144,7 +144,7 @@ def _shadow(job: Job, folder: Path) -> None:
         (folder / "steps" / "shadow.json").unlink(missing_ok=True)
         return
     limit = job.config.offers.at_risk_probability
-    night = Night(job.facts, job.zone, job.today, job.features, limit)
+    night = Night(job.facts, job.zone, job.today, job.features, limit, job.spec.trusted)
 
     def make() -> dict[str, Any]:
         champions = _read(folder, "scores")

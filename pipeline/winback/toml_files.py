@@ -64,7 +64,9 @@ def _fault(cls: type, error: Any) -> str:
         return f"{place}: unknown key.{did_you_mean(str(error['loc'][-1]), _keys_at(cls, error['loc'][:-1]))}"
     if error["type"] in ("missing", "missing_argument"):
         return f"{place}: is required"
-    message = error["msg"].removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not place:  # about the file as a whole: what came is all of it
+        return message
     came = without_password(repr(error["input"]))
     if isinstance(error["input"], dict | ArgsKwargs) and len(came) > 60:
         return f"{place}: {message}"

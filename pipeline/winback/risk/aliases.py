@@ -14,7 +14,7 @@ from winback.risk import promotions, registry
 from winback.risk.promotions import ALIASES, Promotion, Version, challenger, history, reigns
 
 
-def appoint(state: Path, row: Promotion) -> None:
+def appoint(state: Path, row: Promotion, trusted: tuple[str, ...] = ()) -> None:
     """Move the alias that goes with `row.kind` and add the row to our history; `previous` is filled in here.
 
     Nothing when the alias is there already. The version must load, unless it is withdrawn. A kill in
@@ -32,7 +32,7 @@ def appoint(state: Path, row: Promotion) -> None:
         if previous == wanted and _alias(client, version.name, alias) == (wanted and wanted.version):
             return
         if wanted:
-            registry.load_version(state, wanted)
+            registry.load_version(state, wanted, trusted)
         before = previous.version if previous else None
         promotions.begin(state, Promotion(row.at, version, row.reason, row.approver, before, row.kind))
         _move(client, version, row.kind)

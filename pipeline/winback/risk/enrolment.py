@@ -57,7 +57,7 @@ def enrol(
     gain = min(q.auc_gain for q in candidate.figures)
     passed = Promotion(at, version, f"AUC at least {gain:+.3f} above the best single rule", GATES, None)
     if promote:
-        aliases.appoint(state, passed)
+        aliases.appoint(state, passed, asked.spec.trusted)
     else:
         _note(state, replace(passed, kind="passed"))
     return version

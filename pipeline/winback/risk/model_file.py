@@ -56,17 +56,17 @@ ROOT = "winback.risk.estimator.ChurnClassifier"
 # A user's own estimator, and what is harmless in it whatever it is; its types are named by its spec.
 OWN_ROOT = "winback.risk.own_estimator.OwnClassifier"
 OWN_PARTS = (
+    "numpy.dtype",
     "builtins.bytes", "builtins.bytearray", "collections.OrderedDict", "collections.defaultdict",
     "sklearn.impute._base.SimpleImputer", "sklearn.pipeline.Pipeline", OWN_ROOT,
 )  # fmt: skip
 PLAIN_LOADERS = (
-    "ObjectNode", "DictNode", "DefaultDictNode", "OrderedDictNode", "NdArrayNode", "TypeNode", "BytesNode", "BytearrayNode",
-)  # fmt: skip
     "ObjectNode",
     "DictNode",
     "DefaultDictNode",
     "OrderedDictNode",
     "NdArrayNode",
+    "DTypeNode",
     "TypeNode",
     "BytesNode",
     "BytearrayNode",
@@ -153,9 +153,9 @@ def _foreign(archive: zipfile.ZipFile, trusted: Collection[str]) -> str:
     schema = json.loads(archive.read("schema.json"))
     if schema.get("protocol") != PROTOCOL:
         return f"it has skops protocol {schema.get('protocol')!r}, expected {PROTOCOL}"
-    expected = OWN_ROOT if trusted else ROOT
-    if (root := _type(schema)) != expected:
-        return f"it holds a {root}, expected a {expected}"
+    expected = (ROOT, OWN_ROOT) if trusted else (ROOT,)
+    if (root := _type(schema)) not in expected:
+        return f"it holds a {root}, expected a {' or a '.join(expected)}"
     came = {(node["__loader__"], _type(node)) for node in _nodes(schema)}
     known = {(loader, name) for loader in PARTS for name in PARTS[loader]}
     if trusted:

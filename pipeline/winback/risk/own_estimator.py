@@ -73,7 +73,8 @@ class OwnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class of each row."""
-        classes: NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
+        leaving = self.decision_function(X) > 0
+        classes: NDArray[Any] = self.classes_[leaving.astype(int)]
         return classes
 
     def _fitted(self, X: Floats, y: Any) -> Any:

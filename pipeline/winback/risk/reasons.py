@@ -73,7 +73,11 @@ def _of_own(model: OwnClassifier, X: pd.DataFrame) -> Floats:
     """The shares of a user's own estimator."""
     if type(model.model_).__module__.split(".")[0] in WALKED:
         return _walked(model.model_, X.set_axis(range(X.shape[1]), axis=1)) * model.calibration_slope_
-    return sampled_shapley(model.decision_function, X.to_numpy(dtype=np.float64), model.background_)
+
+    def log_odds(rows: Floats) -> Floats:
+        return model.decision_function(pd.DataFrame(rows, columns=X.columns))
+
+    return sampled_shapley(log_odds, X.to_numpy(dtype=np.float64), model.background_)
 
 
 def _walked(trees: object, X: pd.DataFrame) -> Floats:

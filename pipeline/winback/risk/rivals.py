@@ -19,8 +19,8 @@ from winback.risk import aliases, registry
 from winback.risk.candidate import Candidate
 from winback.risk.champions import features_of
 from winback.risk.dataset import rows_at
-from winback.risk.estimator import ChurnClassifier
 from winback.risk.file_gates import QUESTION
+from winback.risk.own_estimator import Classifier
 from winback.risk.paired import Difference, difference
 from winback.risk.promotions import Version
 from winback.risk.questions import KEYS
@@ -55,7 +55,7 @@ def against_champion(state: Path, candidate: Candidate, offered: Sequence[Featur
     if version is None:
         return Gate("champion", needed, "there is none yet"), None
     try:
-        rival: ChurnClassifier = registry.load_version(state, version)
+        rival: Classifier = registry.load_version(state, version, spec_of(candidate.model).trusted)
         if any(rival.card_["spec"].get(key) != card["spec"].get(key) for key in QUESTION):
             return Gate("champion", needed, f"version {version.version} answers another question"), None
         by, rows, theirs = _chances(rival, candidate, features_of(rival, offered))
@@ -79,7 +79,7 @@ def _judged(needed: str, found: Comparison) -> Gate:
 
 
 def _chances(
-    rival: ChurnClassifier, candidate: Candidate, features: Sequence[Feature]
+    rival: Classifier, candidate: Candidate, features: Sequence[Feature]
 ) -> tuple[str, pd.DataFrame, NDArray[np.float64]]:
     """By what the champion is represented, the rows, and the chances it gives them."""
     horizon = dt.timedelta(days=spec_of(rival).reach_days)
@@ -93,7 +93,7 @@ def _chances(
     return "its recipe", rows, _of(learner, with_features(candidate, rows, features), features)
 
 
-def _of(model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature]) -> NDArray[np.float64]:
+def _of(model: Classifier, rows: pd.DataFrame, features: Sequence[Feature]) -> NDArray[np.float64]:
     chances: NDArray[np.float64] = model.predict_proba(rows[[f.name for f in features]])[:, 1]
     return chances
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from winback.errors import FeatureMismatch
 from winback.facts.features.declared import Feature
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.own_estimator import Classifier
 
 
 def score(
-    model: ChurnClassifier, rows: pd.DataFrame, features: Sequence[Feature], at_risk_probability: float
+    model: Classifier, rows: pd.DataFrame, features: Sequence[Feature], at_risk_probability: float
 ) -> pd.DataFrame:
     """One row a customer: customer_id, cutoff, probability (0..1), at_risk (probability >= the threshold).
 

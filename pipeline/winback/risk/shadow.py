@@ -15,7 +15,7 @@ from winback.facts.features.declared import Feature
 from winback.risk import registry
 from winback.risk.champions import features_of
 from winback.risk.dataset import rows_at
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.own_estimator import Classifier
 from winback.risk.promotions import Version
 from winback.risk.questions import KEYS
 from winback.risk.score import score
@@ -24,13 +24,15 @@ from winback.risk.specs import spec_of
 
 @dataclass(frozen=True)
 class Night:
-    """What a night scores on: the facts, the day in its zone, the features at hand, and and who counts as at risk."""
+    """What a night scores on: the facts, the day in its zone, the features at hand, who counts as at risk, and
+    the types that an own estimator may be made of."""
 
     facts: Path
     zone: str
     today: dt.date
     offered: Sequence[Feature]
     at_risk_probability: float
+    trusted: tuple[str, ...] = ()
 
 
 def shadow(state: Path, version: Version, night: Night, champions: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +40,7 @@ def shadow(state: Path, version: Version, night: Night, champions: pd.DataFrame)
 
     ModelRefused or FeatureMismatch where it cannot be asked.
     """
-    model: ChurnClassifier = registry.load_version(state, version)
+    model: Classifier = registry.load_version(state, version, night.trusted)
     features = features_of(model, night.offered)
     rows = rows_at(night.facts, [night.today], night.zone, features, spec_of(model))
     rows = champions[["customer_id"]].merge(rows, on="customer_id", validate="one_to_one")

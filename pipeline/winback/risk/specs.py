@@ -106,8 +106,7 @@ class Spec:
         """What is asked for goes with the kind of question."""
         if (self.kind == "return") != (self.lapsed_days is not None):
             raise ValueError(
-                "lapsed_days says after how many days without an order a customer is asked about in a spec "
-                "of kind 'return': give it there, and nowhere else"
+                "lapsed_days (how long a customer has not ordered) belongs to kind 'return', and it needs it"
             )
         if self.kind != "inactivity" and (self.churned or self.active_days):
             raise ValueError(f"active_days and churned belong to kind 'inactivity', not to {self.kind!r}")

@@ -28,7 +28,7 @@ def promote(state: Path, number: int, asked: Asked, said: Said) -> Version:
     version = registry.version_of(state, asked.spec.name, number)
     _refuse_unexamined(state, version)
     _refuse(version, file_gates(state, version, asked)[0])
-    aliases.appoint(state, Promotion(said.at, version, said.reason, said.approver, None))
+    aliases.appoint(state, Promotion(said.at, version, said.reason, said.approver, None), asked.spec.trusted)
     return version
 
 
@@ -41,7 +41,9 @@ def rollback(state: Path, number: int | None, asked: Asked, said: Said) -> Versi
     if version not in [row.model for row in reigns(rows)]:
         raise ModelRefused(f"version {number} of {asked.spec.name} never was champion; promote it instead.")
     _refuse(version, file_gates(state, version, asked)[0])
-    aliases.appoint(state, Promotion(said.at, version, said.reason, said.approver, None, "rolled back"))
+    aliases.appoint(
+        state, Promotion(said.at, version, said.reason, said.approver, None, "rolled back"), asked.spec.trusted
+    )
     return version
 
 
@@ -58,7 +60,9 @@ def challenge(state: Path, number: int, asked: Asked, said: Said) -> Version:
     question = asked.spec.as_dict()
     if model and (odd := [key for key in QUESTION if model.card_["spec"].get(key) != question[key]]):
         raise ModelRefused(f"version {number} of {asked.spec.name} answers another question: {', '.join(odd)} differ.")
-    aliases.appoint(state, Promotion(said.at, version, said.reason, said.approver, None, "challenger"))
+    aliases.appoint(
+        state, Promotion(said.at, version, said.reason, said.approver, None, "challenger"), asked.spec.trusted
+    )
     return version
 
 

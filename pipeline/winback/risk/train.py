@@ -57,7 +57,7 @@ def train(
     recipe = with_parameters(spec, found)
     trial = fit(recipe, learning, used)
     figures, told = examine(trial, learning, examined, (spec, used))
-    examined = examined.assign(probability=trial.predict_proba(_matrix(examined, used))[:, 1])
+    examined = examined.copy().assign(probability=trial.predict_proba(_matrix(examined, used))[:, 1])
     model = fit(recipe, rows, used)
     model.card_ = {
         "spec": spec.as_dict(),
