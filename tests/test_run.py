@@ -25,7 +25,8 @@ from winback.facts.labels.labels import refuse_silence
 from winback.risk import registry
 from winback.risk.promotions import history
 
-FILES = {*shop.OUTPUTS, "features.parquet", "model.json", "summary.json"}
+FILES = {*shop.OUTPUTS, "features.parquet", "model.json", "publish_gate.json", "summary.json"}
+STEPS = ("model", "features", "scores", "reasons", "decisions", "list", "publish_gate")
 INPUTS = ("orders.csv", "events.csv", "contacts.csv")
 FORMULA = re.compile(r"[\s\"]*[=+\-@\t\r]")
 
@@ -67,7 +68,7 @@ def people(folder: Path) -> list[dict[str, str]]:
 
 def test_a_run_leaves_these_files_and_no_other(folder: Path):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    steps = {f"steps/{name}.json" for name in ("model", "features", "scores", "reasons", "decisions", "list")}
+    steps = {f"steps/{name}.json" for name in STEPS}
     assert files == FILES | steps | {"manifest.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
 

@@ -270,6 +270,27 @@ class Stages:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Publish:
+    """How far a night may lie from what its model learned from, and from the list before, and still be published.
+
+    `max_..._index`: population stability index. `max_..._change`: difference of two shares (of mean chances).
+    `max_..._factor`: times as many, times as large, or the inverse. `max_same_chance`: share of the customers
+    who may have one and the same chance. `max_silence_days`: since the newest row of a stream. docs/monitor.md
+    says what each is compared with and why it is as it is.
+    """
+
+    max_customers_factor: Annotated[float, Field(gt=1)] = 2.0
+    max_same_chance: Share = 0.5
+    max_mean_change: Share = 0.15
+    max_score_index: Annotated[float, Field(gt=0)] = 0.5
+    max_at_risk_change: Share = 0.15
+    max_missing_change: Share = 0.2
+    max_unit_factor: Annotated[float, Field(gt=1)] = 5.0
+    max_feature_index: Annotated[float, Field(gt=0)] = 0.5
+    max_silence_days: Annotated[int, Field(ge=0, le=3650)] = 7
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A project: sources, the question asked of them, and how its answers are used."""
 
@@ -281,6 +302,7 @@ class Config:
     gates: DataGates = DataGates()
     features: OwnFeatures = OwnFeatures()
     stages: Stages = Stages()
+    publish: Publish = Publish()
 
 
 def load(path: Path) -> Config:

@@ -10,6 +10,7 @@ WinbackError
 ├── FeatureMismatch      the features at hand are not those the model was trained on
 ├── ModelRefused         a model file is not the one registered, or holds types we do not load
 ├── ModelNotBetter       a candidate does not pass its gates, so it was not promoted
+├── PublishRefused       what a run made does not pass the gates of [publish]
 ├── RunInProgress        another process holds the lock of this project
 ├── RunDamaged           a file of a run does not match its manifest
 └── MissingExtra         an optional dependency is needed; the message is the install line
@@ -58,6 +59,10 @@ class ModelRefused(WinbackError):
 
 class ModelNotBetter(WinbackError):
     """A candidate does not pass its gates, so it was not promoted."""
+
+
+class PublishRefused(WinbackError):
+    """What a run made does not pass the gates of [publish]; the list before stays."""
 
 
 class RunInProgress(WinbackError):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from winback import runs, store
 from winback.campaigns.assign import assignments
-from winback.campaigns.people_file import at_risk_list, write_people_file
+from winback.campaigns.people_file import at_risk_list, safe_text, write_people_file
 from winback.errors import ConfigError, FeatureMismatch, ModelRefused
 from winback.facts.features import declared
 from winback.facts.labels.contacts import days_since_last_contact
@@ -28,6 +28,7 @@ from winback.risk.champions import champion_for, features_of, refuse_lost_featur
 from winback.risk.dataset import rows_at
 from winback.risk.own_estimator import Classifier
 from winback.risk.promotions import Version, challenger, history
+from winback.risk.publish_gate import Terms, guard
 from winback.risk.reasons import reasons_for
 from winback.risk.score import score
 from winback.risk.shadow import Night, agreement, shadow
@@ -62,6 +63,7 @@ def run(job: Job, say: Say) -> tuple[dict[str, Any], bool]:
         _decide(job, folder, say)
         summary = _list(job, folder, accounting, say)
         say("publish")
+        _gate(job, folder, version, model)
         runs.publish(job.runs, job.run_id, _manifest(job, version, accounting))
         return summary, True
 
@@ -229,6 +231,15 @@ def _list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: Say) ->
     runs.step(folder, "list", make, ["at_risk.csv", "summary.json"], after=["decisions", "model"])
     summary: dict[str, Any] = store.read_json(folder / "summary.json")
     return summary
+
+
+def _gate(job: Job, folder: Path, version: Version, model: ChurnClassifier) -> None:
+    """publish_gate.json; PublishRefused where the run is not fit to be published, and the list before stays."""
+    clocks = {f.name for f in features_of(model, job.features) if f.kind == "since_nth"}
+    terms = Terms(job.zone, job.config.offers, job.config.publish, version.version, clocks)
+    read = ["model", "features", "scores", "reasons", "decisions", "list"]
+    files = ["publish_gate.json"]
+    runs.step(folder, "publish_gate", lambda: guard(folder, job.today, terms, safe_text), files, after=read)
 
 
 def _manifest(job: Job, version: Version, accounting: list[dict[str, Any]]) -> dict[str, Any]:

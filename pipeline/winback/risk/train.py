@@ -18,6 +18,7 @@ from winback.facts.features.declared import Feature
 from winback.risk.baselines import PAST, RFM, at_each_cutoff, fewest_purchases, logistic_chances, rfm_chances
 from winback.risk.candidate import Candidate
 from winback.risk.dataset import Plan, forward_folds, labelled_rows, seen_throughout
+from winback.risk.drift import drift_reference
 from winback.risk.evaluate import Quality, quality, refuse_thin_data
 from winback.risk.examination import LOGISTIC, Terms, examination
 from winback.risk.own_estimator import Classifier, new_estimator
@@ -69,6 +70,7 @@ def train(
         "examination": told,
         "search": {"found": found, "trials": trials},
         "reference": asdict(reference(model, _matrix(rows, used), used)),
+        "drift_reference": drift_reference(rows, model.predict_proba(_matrix(rows, used))[:, 1], used),
     }
     return Candidate(model, figures, examined, learning, facts, zone)
 
