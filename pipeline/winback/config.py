@@ -291,6 +291,21 @@ class Publish:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Monitor:
+    """When `winback monitor` raises an alarm and advises to train again; docs/monitor.md says why at these figures.
+
+    `least_index`: population stability index from which a feature or the score has drifted; `drifted_features`:
+    how many of them are an alarm. `max_mean_error`: mean chance less share that left. `max_model_days`: since the
+    model was trained.
+    """
+
+    least_index: Annotated[float, Field(gt=0)] = 0.2
+    drifted_features: Annotated[int, Field(ge=1)] = 1
+    max_mean_error: Share = 0.03
+    max_model_days: Days = 180
+
+
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A project: sources, the question asked of them, and how its answers are used."""
 
@@ -303,6 +318,7 @@ class Config:
     features: OwnFeatures = OwnFeatures()
     stages: Stages = Stages()
     publish: Publish = Publish()
+    monitor: Monitor = Monitor()
 
 
 def load(path: Path) -> Config:

@@ -16,6 +16,7 @@ VERBS = {
     "features": "List what a model may see of a customer.",
     "init": "Lay down a project to start from.",
     "models": "List and compare the trained models; promote one, roll back, see which was champion when.",
+    "monitor": "Show whether customers, chances and outcomes are still as the model learned them.",
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "run": "Do everything for one date, from raw files to a published list.",
     "score": "Score everybody a question is asked of, with reasons, without making a list.",

@@ -34,7 +34,7 @@ def drift_reference(rows: pd.DataFrame, chance: Floats, features: Sequence[Featu
     between the first and the newest beyond what luck gives; `sizes` of the newest cutoff (see `sizes`);
     `least`, the largest of the cutoffs' smallest values.
     """
-    cutoffs, code = np.unique(rows["cutoff"].to_numpy(), return_inverse=True)
+    code = np.unique(rows["cutoff"].to_numpy(), return_inverse=True)[1]
     found = {f.name: _column(rows[f.name].to_numpy(dtype=np.float64), code) for f in features}
     found[SCORE] = _column(chance, code)
     told = {"rows": len(rows), "customers": int(rows["customer_id"].nunique())}

@@ -25,7 +25,7 @@ QUESTION = ("name", "horizon_days", "active_days")
 
 @dataclass(frozen=True)
 class Terms:
-    """What a run is held to: the business's zone and settings, the champion's version, the clocks among the features."""
+    """What a run is held to: the business's zone and settings, the champion's version, which features are clocks."""
 
     zone: str
     offers: Offers
@@ -34,7 +34,7 @@ class Terms:
     clocks: Collection[str]
 
 
-def publish_gates(now: Scored, made: Made, before: Scored | None, terms: Terms) -> Iterator[Gate]:
+def publish_gates(now: Scored, results: Made, before: Scored | None, terms: Terms) -> Iterator[Gate]:
     """Every gate; where there is not one sound row a customer, nothing else is asked."""
     first = list(row_gates(now, terms.zone, str(terms.version)))
     yield from first
@@ -42,7 +42,7 @@ def publish_gates(now: Scored, made: Made, before: Scored | None, terms: Terms) 
         return
     yield from score_gates(now, before, terms.offers.at_risk_probability, terms.publish)
     yield from feature_gates(now, before, terms.clocks, terms.publish)
-    yield from list_gates(now, made, terms.offers.budget)
+    yield from list_gates(now, results, terms.offers.budget)
 
 
 def refuse(gates: Sequence[Gate], today: dt.date) -> None:
@@ -61,7 +61,7 @@ def guard(folder: Path, today: dt.date, terms: Terms, as_written: Callable[[str]
     It is compared with the last published run of the same question. `as_written`: how the list writes an id.
     """
     now, before = scored(folder, today), last_published(folder.parent, folder.name, today)
-    gates = list(publish_gates(now, _made(folder, now, as_written), before, terms))
+    gates = list(publish_gates(now, made(folder, as_written), before, terms))
     compared = str(before.today) if before else None
     told = {"compared_with": compared, "gates": [{**asdict(each), "passed": each.passed} for each in gates]}
     store.write_json(folder / "publish_gate.json", told)
@@ -98,10 +98,10 @@ def _question(model: dict[str, Any]) -> list[Any]:
     return [model["card"]["spec"][key] for key in QUESTION]
 
 
-def _made(folder: Path, now: Scored, as_written: Callable[[str], str]) -> Made:
+def made(folder: Path, as_written: Callable[[str], str]) -> Made:
+    """What a run made of its scores."""
     reasons, assignments, decisions = (_table(folder, name) for name in ("reasons", "assignments", "decisions"))
-    names = now.scores["customer_id"].map(as_written)
-    return Made(reasons, assignments, decisions, _listed(folder / "at_risk.csv"), names)
+    return Made(reasons, assignments, decisions, _listed(folder / "at_risk.csv"), as_written)
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +23,14 @@ ROUNDED = 0.05 + 1e-9  # percent: the list shows one decimal
 class Made:
     """What a run made of its scores; `listed` is the list as it lies on disk, all text, None where it has no table.
 
-    `names` says how the list writes each customer of the scores.
+    `as_written` says how the list writes an id.
     """
 
     reasons: pd.DataFrame
     assignments: pd.DataFrame
     decisions: pd.DataFrame
     listed: pd.DataFrame | None
-    names: pd.Series
+    as_written: Callable[[str], str]
 
 
 def list_gates(now: Scored, made: Made, budget: float | None) -> Iterator[Gate]:
@@ -89,7 +89,8 @@ def _listed(now: Scored, made: Made) -> Iterator[Gate]:
         why = "at_risk.csv cannot be read to its end as a table; it was cut off or damaged."
         yield gate("list", "a whole file", "none", refused=True, why=why)
         return
-    wanted = pd.DataFrame({"customer_id": made.names[at_risk].to_numpy(), "chance": 100 * now.chance[at_risk]})
+    names = [made.as_written(name) for name in now.scores["customer_id"][at_risk].tolist()]
+    wanted = pd.DataFrame({"customer_id": pd.array(names, dtype="str"), "chance": 100 * now.chance[at_risk]})
     listed = made.listed[["customer_id", "chance_to_leave_percent"]]
     why = f"at_risk.csv has {len(listed):,} customers, {len(wanted):,} are at risk."
     yield gate("list", f"{len(wanted):,} rows", f"{len(listed):,} rows", refused=len(listed) != len(wanted), why=why)

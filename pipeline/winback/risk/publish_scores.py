@@ -132,7 +132,7 @@ def _constant(now: Scored, limits: Publish) -> Gate:
     share = float(times.iloc[0]) / len(now.scores)
     why = (
         f"{len(times):,} different chances among {len(now.scores):,} customers, {percent(share)} have "
-        f"{times.index[0]:.4g}; {LEAST_DISTINCT} are needed and max_same_chance allows {percent(limits.max_same_chance)}."
+        f"{times.index[0]:.4g}; {LEAST_DISTINCT} are needed, max_same_chance allows {percent(limits.max_same_chance)}."
     )
     refused = len(times) < LEAST_DISTINCT or share > limits.max_same_chance
     return gate("different chances", f"at least {LEAST_DISTINCT}", f"{len(times):,}", refused=refused, why=why)

@@ -1,0 +1,95 @@
+"""Nights of a simulated shop, cheap: one small model, fitted and not examined, and the features of all days at once.
+
+Scores, reasons, decisions, list, gate and publishing are the product's own steps, night by night.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+
+import shop as runs_of
+from winback import jobs, nightly, runs, store
+from winback.facts.features import declared
+from winback.facts.intake.load import load
+from winback.risk.champions import features_of
+from winback.risk.dataset import labelled_rows, rows_at, seen_throughout
+from winback.risk.drift import drift_reference
+from winback.risk.estimator import ChurnClassifier
+from winback.risk.promotions import Version
+from winback.risk.reasons import reference
+from winback.risk.train import fit
+from winback.simulate import files
+from winback.simulate.shop import Shop
+
+
+def lay_down(folder: Path, shop: Shop) -> Path:
+    """The configuration of a simulated shop that asks a small model."""
+    files.write(shop, folder)
+    path = folder / "winback.toml"
+    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith(("first", "horizon_days"))]
+    text = "\n".join(lines) + "\n"
+    text = text.replace("[model]\n", '[model]\nspec = "small.toml"\n')
+    path.write_text(text, "utf-8")
+    (folder / "small.toml").write_text(runs_of.SPEC, "utf-8")
+    return path
+
+
+def ingested(path: Path, today: dt.date) -> jobs.Job:
+    """The job of a day, its tables taken in."""
+    job = runs_of.job(path, today)
+    load(job.facts, job.sources, job.base, job.inputs, (job.zone, job.received_at), job.config.project.currency)
+    return job
+
+
+def features_of_days(job: jobs.Job, model: ChurnClassifier, days: Sequence[dt.date]) -> dict[dt.date, pd.DataFrame]:
+    """What a run's features.parquet holds, by day."""
+    names = {*nightly.FACTS_OF_PEOPLE, *(f.name for f in features_of(model, job.features))}
+    quoted = declared.quoted_by(features_of(model, job.features)) & {f.name for f in job.features}
+    wanted = declared.named(names | quoted, job.own)
+    rows = rows_at(job.facts, list(days), job.zone, wanted, job.spec.active_days)
+    days_of = rows["cutoff"].dt.tz_convert(job.zone).dt.date
+    return {day: rows[days_of == day].reset_index(drop=True) for day in days}
+
+
+def fitted(job: jobs.Job, cutoffs: Sequence[dt.date]) -> tuple[Version, ChurnClassifier]:
+    """A model of the job's spec with what a card must hold for a list, as version 1."""
+    rows = labelled_rows(job.facts, cutoffs, job.zone, job.today, (job.spec, job.features))
+    used = seen_throughout(rows, job.features)
+    names = [f.name for f in used]
+    model = fit(job.spec, rows, used)
+    model.card_ = {
+        "spec": job.spec.as_dict(),
+        "today": job.today.isoformat(),
+        "rows": len(rows),
+        "quality": [],
+        "reference": asdict(reference(model, rows[names], used)),
+        "drift_reference": drift_reference(rows, model.predict_proba(rows[names])[:, 1], used),
+    }
+    return Version(job.spec.name, 1, "0" * 64, "", ""), model
+
+
+def night(job: jobs.Job, day: dt.date, rows: pd.DataFrame, found: tuple[Version, ChurnClassifier]) -> Path:
+    """The folder of a published run of a day with these features; PublishRefused where the gate does."""
+    tonight = replace(job, today=day)
+    version, model = found
+    folder = tonight.runs / tonight.run_id
+    card = {"name": version.name, "version": version.version, "sha256": version.sha256, "card": model.card_}
+
+    def features() -> dict[str, int]:
+        store.write_json(folder / "model.json", card)
+        store.write_table(folder / "features.parquet", rows)
+        return {}
+
+    runs.step(folder, "model", features, ["model.json"])
+    runs.step(folder, "features", features, ["features.parquet"], after=["model"])
+    nightly._score(tonight, folder, version, model, str)
+    nightly._decide(tonight, folder, str)
+    nightly._list(tonight, folder, [], str)
+    nightly._gate(tonight, folder, version, model)
+    runs.publish(tonight.runs, tonight.run_id, nightly._manifest(tonight, version, []))
+    return folder
