@@ -11,13 +11,13 @@ from winback import runs, store
 from winback.errors import NotEnoughData
 from winback.risk.drift import SCORE, drift
 from winback.risk.matured import Known, described, early, matured
-from winback.risk.publish_gate import scored
+from winback.risk.publish_gate import published, scored
 from winback.risk.publish_scores import Scored
 
 
 def observed(folder: Path, name: str, known: Known, least_index: float) -> dict[str, Any]:
     """drift, matured and early of the runs that a model of this name gave lists to by a day, the newest run last."""
-    days = list(published(folder, name, known.today))
+    days = list(_published(folder, name, known.today))
     if not days:
         raise NotEnoughData(
             f"no run of {name} was published in {folder} for {known.today} or before; `winback run --date YYYY-MM-DD` "
@@ -36,13 +36,13 @@ def observed(folder: Path, name: str, known: Known, least_index: float) -> dict[
     return {**told, "run": {**newest, "model_days": aged}, "drift": _drift(run, least_index)}
 
 
-def published(folder: Path, name: str, today: dt.date) -> Iterator[tuple[dt.date, Path]]:
+def _published(folder: Path, name: str, today: dt.date) -> Iterator[tuple[dt.date, Path]]:
     """The day and folder of each run of a model that was published for a day up to this one, the earliest first."""
-    for path in sorted(folder.glob("*/manifest.json"), key=lambda path: path.parent.name):
-        manifest = runs.verify(path.parent)
+    for path in published(folder):
+        manifest = runs.verify(path)
         day = dt.date.fromisoformat(manifest["logical_date"])
         if day <= today and manifest["model"]["name"] == name:
-            yield day, path.parent
+            yield day, path
 
 
 def _drift(run: Scored, least_index: float) -> dict[str, Any]:

@@ -77,12 +77,17 @@ def scored(folder: Path, today: dt.date) -> Scored:
 def last_published(folder: Path, run_id: str, today: dt.date) -> Scored | None:
     """The newest run that was published for an earlier day, not long ago, and answers the same question."""
     question = _question(store.read_json(folder / run_id / "model.json"))
-    for path in sorted(folder.glob("*/manifest.json"), key=lambda path: path.parent.name, reverse=True):
-        day = dt.date.fromisoformat(store.read_json(path)["logical_date"])
+    for path in reversed(published(folder)):
+        day = dt.date.fromisoformat(store.read_json(path / "manifest.json")["logical_date"])
         near = dt.timedelta() < today - day <= dt.timedelta(days=MOST_DAYS_SINCE)
-        if near and _whole(path.parent) and _question(store.read_json(path.parent / "model.json")) == question:
-            return scored(path.parent, day)
+        if near and _whole(path) and _question(store.read_json(path / "model.json")) == question:
+            return scored(path, day)
     return None
+
+
+def published(folder: Path) -> list[Path]:
+    """The folders of the runs that were published, by date; the pointer to the current one is none."""
+    return sorted(path.parent for path in folder.glob("*/manifest.json") if not path.parent.is_symlink())
 
 
 def _whole(folder: Path) -> bool:
