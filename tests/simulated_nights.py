@@ -26,6 +26,8 @@ from winback.risk.train import fit
 from winback.simulate import files
 from winback.simulate.shop import Shop
 
+Found = tuple[Version, ChurnClassifier]
+
 
 def lay_down(folder: Path, shop: Shop) -> Path:
     """The configuration of a simulated shop that asks a small model."""
@@ -56,7 +58,7 @@ def features_of_days(job: jobs.Job, model: ChurnClassifier, days: Sequence[dt.da
     return {day: rows[days_of == day].reset_index(drop=True) for day in days}
 
 
-def fitted(job: jobs.Job, cutoffs: Sequence[dt.date]) -> tuple[Version, ChurnClassifier]:
+def fitted(job: jobs.Job, cutoffs: Sequence[dt.date]) -> Found:
     """A model of the job's spec with what a card must hold for a list, as version 1."""
     rows = labelled_rows(job.facts, cutoffs, job.zone, job.today, (job.spec, job.features))
     used = seen_throughout(rows, job.features)
@@ -73,7 +75,7 @@ def fitted(job: jobs.Job, cutoffs: Sequence[dt.date]) -> tuple[Version, ChurnCla
     return Version(job.spec.name, 1, "0" * 64, "", ""), model
 
 
-def night(job: jobs.Job, day: dt.date, rows: pd.DataFrame, found: tuple[Version, ChurnClassifier]) -> Path:
+def night(job: jobs.Job, day: dt.date, rows: pd.DataFrame, found: Found) -> Path:
     """The folder of a published run of a day with these features; PublishRefused where the gate does."""
     tonight = replace(job, today=day)
     version, model = found

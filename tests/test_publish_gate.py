@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import shop as runs_of
 import simulated_nights as nights
 from winback import runs, store
 from winback.config import Publish
+from winback.errors import PublishRefused
 from winback.facts.check.gates import Gate
 from winback.risk import publish_gate
 from winback.risk.champions import features_of
@@ -30,8 +32,10 @@ Plant = Callable[[Scored, Made, Scored], Night]
 
 @dataclass(frozen=True)
 class Opened:
-    """A shop with its published nights, and what the next of them is held to."""
+    """A shop with its published nights, its model, and what the next night is held to."""
 
+    config: Path
+    found: nights.Found
     folders: list[Path]
     terms: publish_gate.Terms
 
@@ -39,13 +43,15 @@ class Opened:
 def opened(shop: Shop, folder: Path, count: int) -> Opened:
     """The last so many days of a shop as nights, with a model of six months before them."""
     start = shop.start + dt.timedelta(days=shop.days - count)
-    job = nights.ingested(nights.lay_down(folder, shop), start)
+    path = nights.lay_down(folder, shop)
+    job = nights.ingested(path, start)
     found = nights.fitted(job, [start - dt.timedelta(days=28 + 30 * n) for n in reversed(range(6))])
     days = [start + dt.timedelta(days=n) for n in range(count)]
     rows = nights.features_of_days(job, found[1], days)
     folders = [nights.night(job, day, rows[day], found) for day in days]
     clocks = {f.name for f in features_of(found[1], job.features) if f.kind == "since_nth"}
-    return Opened(folders, publish_gate.Terms("UTC", replace(job.config.offers, budget=1e6), Publish(), 1, clocks))
+    terms = publish_gate.Terms("UTC", replace(job.config.offers, budget=1e6), Publish(), 1, clocks)
+    return Opened(path, found, folders, terms)
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +230,106 @@ def test_a_planted_fault_is_stopped(shop: Opened, plant: Plant, name: str):
     found = refused(now, made, before, shop.terms)
     assert name in [gate.name for gate in found]
     assert all(gate.refusal.startswith(f"{gate.name}: ") for gate in found)
+
+
+def files(table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path], None]:
+    """A fault of the feed: the file of a table, changed."""
+
+    def plant(folder: Path) -> None:
+        (path,) = (folder / table).iterdir()
+        store.write_table(path, change(store.read_table(path).to_pandas()))
+
+    return plant
+
+
+def again(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every order once more, under another number."""
+    return pd.concat([frame, frame.assign(order_id="again " + frame["order_id"], amount=frame["amount"] + 0.01)])
+
+
+def until(frame: pd.DataFrame, moment: str, days: int) -> pd.DataFrame:
+    """The rows of a file that ends so many days earlier."""
+    return frame[frame[moment] < frame[moment].max() - pd.Timedelta(days=days)]
+
+
+FEED = [
+    ("cents for euros", files("orders", lambda f: f.assign(amount=100 * f["amount"])), "features, units"),
+    ("every order twice", files("orders", again), "features, spread"),
+    ("a third of the customers", files("orders", lambda f: f[f["customer_id"].str[-1].isin(list("147"))]),
+     "number of customers since"),
+    ("visits end two weeks ago", files("events", lambda f: until(f, "occurred_at", 14)), "features, news"),
+    ("visits are called otherwise", files("events", lambda f: f.assign(kind=f["kind"].replace("visit", "cart"))),
+     "features, "),
+    ("events of other people", files("events", lambda f: f.assign(customer_id="x" + f["customer_id"])), "features, "),
+    ("no discounts", files("orders", lambda f: f.assign(discount=0.0)), "features, equal values"),
+    ("no category", files("orders", lambda f: f.assign(category="all")), "features, equal values"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [pytest.param(*fault[1:], id=fault[0], marks=[pytest.mark.deep] * (n > 0)) for n, fault in enumerate(FEED)],
+)
+def test_a_fault_of_the_feed_leaves_the_list_before(shop: Opened, tmp_path: Path, plant: Any, said: str):
+    """From the file on: taken in, described, scored, and stopped at the gate."""
+    path = runs_of.copy(shop.config, tmp_path / "shop")
+    plant(path.parent)
+    day = day_of(shop.folders[-1]) + dt.timedelta(days=1)
+    job = nights.ingested(path, day)
+    rows = nights.features_of_days(job, shop.found[1], [day])[day]
+    with pytest.raises(PublishRefused) as caught:
+        nights.night(job, day, rows, shop.found)
+    first, *reasons, last = str(caught.value).splitlines()
+    assert first == (
+        f"the list for {day} is not published: {len(reasons)} of 35 gates refuse it. The list before stays."
+    )
+    assert [line for line in reasons if line.startswith(said)]
+    assert last.startswith("Mend the data and run again; where this is how the business is now, train again or set")
+    assert runs.current(path.parent / "runs") == path.parent / "runs" / shop.folders[-1].name
+    told = store.read_json(job.runs / job.run_id / "publish_gate.json")
+    assert [gate["refusal"] for gate in told["gates"] if not gate["passed"]] == reasons
+    assert not (job.runs / job.run_id / "manifest.json").exists()
+
+
+def test_the_limits_are_the_configurations(shop: Opened):
+    """What is refused by one is let pass by another."""
+    before, _ = read(shop.folders[-2])
+    now, made = on("features", spend_90d=lambda f: 8 * f["spend_90d"])(*read(shop.folders[-1]), before)
+    assert [gate.name for gate in refused(now, made, before, shop.terms)] == ["features, units", "features, spread"]
+    wide = replace(shop.terms, publish=Publish(max_unit_factor=10, max_feature_index=9))
+    assert refused(now, made, before, wide) == []
+
+
+def test_a_level_that_was_published_once_is_let_pass(shop: Opened):
+    """Prices that rose on the day before, and stay."""
+    risen = [publish_gate.scored(folder, day_of(folder)) for folder in shop.folders[-2:]]
+    risen = [replace(run, features=run.features.assign(spend_90d=8 * run.features["spend_90d"])) for run in risen]
+    assert refused(risen[1], read(shop.folders[-1])[1], risen[0], shop.terms) == []
+
+
+@pytest.mark.parametrize("cut", [1, 40, 400])
+def test_a_list_cut_off_is_no_table(shop: Opened, tmp_path: Path, cut: int):
+    """Whether it ends within a row or between two."""
+    whole = (shop.folders[-1] / "at_risk.csv").read_bytes()
+    (tmp_path / "at_risk.csv").write_bytes(whole[:-cut])
+    for name in ("reasons", "assignments", "decisions"):
+        (tmp_path / f"{name}.parquet").write_bytes((shop.folders[-1] / f"{name}.parquet").read_bytes())
+    now, _ = read(shop.folders[-1])
+    found = refused(now, publish_gate.made(tmp_path, str), None, shop.terms)
+    assert "list" in [gate.name for gate in found]
+
+
+def test_a_damaged_run_is_compared_with_nothing(shop: Opened, tmp_path: Path):
+    """The one before it is taken."""
+    path = runs_of.copy(shop.config, tmp_path / "shop")
+    last = path.parent / "runs" / shop.folders[-1].name
+    day = day_of(last) + dt.timedelta(days=1)
+    found = publish_gate.last_published(last.parent, last.name, day)
+    assert found is not None
+    assert found.today == day_of(last)
+    with (last / "scores.parquet").open("ab") as handle:
+        handle.write(b"x")
+    found = publish_gate.last_published(last.parent, last.name, day)
+    assert found is not None
+    assert found.today == day_of(shop.folders[-2])
+    assert publish_gate.last_published(last.parent, last.name, day + dt.timedelta(days=40)) is None
