@@ -22,6 +22,7 @@ COLUMN_FORMS = (
     'write a source column, a list of source columns to be added up, { product = ["a", "b"] } or { value = "..." }'
 )
 ONE_OF_TWO = "give [sources.orders] or [sources.subscriptions]; the other tables come beside one of them"
+SECTIONS = "cutoffs, features, gates, model, monitor, offers, project, publish, sources"
 OFFERS = (
     "at_risk_probability, budget, catalogue, cooldown_days, holdout_key, holdout_share, margin_rate, "
     "min_net_gain, value_days"
@@ -98,7 +99,10 @@ def test_the_columns_may_be_sums_and_constants() -> None:
     ("text", "fault"),
     [
         ("[projct]", "projct: unknown key. Did you mean 'project'?"),
-        ("[zzz]", "zzz: unknown key. Known: cutoffs, features, gates, model, offers, project, sources, stages."),
+        (
+            "[zzz]",
+            f"zzz: unknown key. Known: {SECTIONS}.",
+        ),
         ("[offers]\nbudjet = 1", "offers.budjet: unknown key. Did you mean 'budget'?"),
         ("[offers]\nzzz = 1", f"offers.zzz: unknown key. Known: {OFFERS}."),
         ("[sources.event]", "sources.event: unknown key. Did you mean 'events'?"),

@@ -14,13 +14,14 @@ import pytest
 import winback
 
 PACKAGE = Path(winback.__file__).parent
-GROUND = {"errors", "toml_files", "config", "store"}
+GROUND = {"errors", "toml_files", "limits", "config", "store"}
 # A layer, and the layers it may import besides itself. `winback` is the package's own __init__.
 LAYERS = {
     "winback": {"errors"},
     "errors": set(),
     "toml_files": {"errors"},
-    "config": {"errors", "toml_files"},
+    "limits": {"toml_files"},
+    "config": {"errors", "limits", "toml_files"},
     "store": {"errors"},
     "runs": GROUND,
     "facts": GROUND | {"runs"},
@@ -225,7 +226,7 @@ def test_installed_command_is_the_command_line():
 @pytest.mark.parametrize(
     ("rule", "module", "source", "fault"),
     [
-        (upward, "winback.facts.days", "from winback.risk import x", "'errors', 'runs', 'store', 'toml_files']"),
+        (upward, "winback.facts.days", "from winback.risk import x", "'limits', 'runs', 'store', 'toml_files']"),
         (upward, "winback.facts.features.kernel", "def f():\n    import winback.cli", ":2 imports winback.cli"),
         (upward, "winback.offers.decide", "from winback import facts", "imports winback.facts"),
         (upward, "winback.campaigns.assign", "from winback.offers.decide import x", "campaigns knows only"),

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 import simulated_nights as nights
 from winback.cli.monitor import command
-from winback.config import Monitor
 from winback.errors import NotEnoughData
 from winback.insight.monitor import advice
+from winback.limits import Monitor
 from winback.risk.drift import drift
 from winback.simulate.shop import Shop
 

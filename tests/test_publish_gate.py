@@ -15,9 +15,9 @@ import pytest
 import shop as runs_of
 import simulated_nights as nights
 from winback import runs, store
-from winback.config import Publish
 from winback.errors import PublishRefused
 from winback.facts.check.gates import Gate
+from winback.limits import Publish
 from winback.risk import publish_gate
 from winback.risk.champions import features_of
 from winback.risk.publish_list import Made

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from winback.limits import Monitor, Publish
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -267,42 +268,6 @@ class Stages:
         """Each stage begins after the one before it."""
         if not self.cooling_days < self.lapsed_days < self.lost_days:
             raise ValueError("cooling_days, lapsed_days and lost_days must grow in this order")
-
-
-@dataclass(frozen=True, config=STRICT)
-class Publish:
-    """How far a night may lie from what its model learned from, and from the list before, and still be published.
-
-    `max_..._index`: population stability index. `max_..._change`: difference of two shares (of mean chances).
-    `max_..._factor`: times as many, times as large, or the inverse. `max_same_chance`: share of the customers
-    who may have one and the same chance. `max_silence_days`: since the newest row of a stream. docs/monitor.md
-    says what each is compared with and why it is as it is.
-    """
-
-    max_customers_factor: Annotated[float, Field(gt=1)] = 2.0
-    max_same_chance: Share = 0.5
-    max_mean_change: Share = 0.15
-    max_score_index: Annotated[float, Field(gt=0)] = 0.5
-    max_at_risk_change: Share = 0.15
-    max_missing_change: Share = 0.2
-    max_unit_factor: Annotated[float, Field(gt=1)] = 5.0
-    max_feature_index: Annotated[float, Field(gt=0)] = 0.5
-    max_silence_days: Annotated[int, Field(ge=0, le=3650)] = 7
-
-
-@dataclass(frozen=True, config=STRICT)
-class Monitor:
-    """When `winback monitor` raises an alarm and advises to train again; docs/monitor.md says why at these figures.
-
-    `least_index`: population stability index from which a feature or the score has drifted; `drifted_features`:
-    how many of them are an alarm. `max_mean_error`: mean chance less share that left. `max_model_days`: since the
-    model was trained.
-    """
-
-    least_index: Annotated[float, Field(gt=0)] = 0.2
-    drifted_features: Annotated[int, Field(ge=1)] = 1
-    max_mean_error: Share = 0.03
-    max_model_days: Days = 180
 
 
 @dataclass(frozen=True, config=STRICT)

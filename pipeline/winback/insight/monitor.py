@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from winback.config import Monitor
+from winback.limits import Monitor
 
 SCORE = "probability"
 Told = Mapping[str, Any]

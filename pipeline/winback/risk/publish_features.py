@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from winback.config import Publish
 from winback.facts.check.findings import percent, some
 from winback.facts.check.gates import Gate
+from winback.limits import Publish
 from winback.risk.drift import SCORE, Floats, counts, places, sizes, stability_index, unlike
 from winback.risk.publish_scores import FEW, Scored
 

@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from winback import runs, store
-from winback.config import Offers, Publish
+from winback.config import Offers
 from winback.errors import PublishRefused, RunDamaged
 from winback.facts.check.gates import Gate
+from winback.limits import Publish
 from winback.risk.publish_features import feature_gates
 from winback.risk.publish_list import Made, list_gates
 from winback.risk.publish_scores import Scored, row_gates, score_gates

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from winback.config import Publish
 from winback.facts.check.findings import percent
 from winback.facts.check.gates import Gate
 from winback.facts.days import begins
+from winback.limits import Publish
 from winback.risk.drift import SCORE, Reference, counts, stability_index
 
 FEW = 30  # customers; shares of fewer say little
