@@ -245,7 +245,7 @@ def test_clean_weeks_raise_few_alarms_and_planted_drifts_are_found(tmp_path: Pat
                     planted = change(rows, np.random.default_rng(n))
                     planted["probability"] = model.predict_proba(planted[names])[:, 1]
                     found[name].append(bool(drift(reference, planted, LIMITS.least_index)["drifted"].any()))
-    print({name: np.mean(hits) for name, hits in found.items()}, [each for each in alarms if each])  # noqa: T201
+    print({name: float(np.mean(hits)) for name, hits in found.items()}, [each for each in alarms if each])  # noqa: T201
     assert len(alarms) == 200
     assert sum(bool(each) for each in alarms) <= 10
     by_shop = [[any(hits[2 * s : 2 * s + 2]) for s in range(8)] for hits in found.values()]

@@ -45,7 +45,7 @@ class Monitor:
     model was trained.
     """
 
-    least_index: Index = 0.2
+    least_index: Index = 0.1
     drifted_features: Annotated[int, Field(ge=1)] = 1
     max_mean_error: Share = 0.03
     max_model_days: Days = 180
