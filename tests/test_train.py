@@ -86,7 +86,9 @@ def test_the_plan_is_one_that_winback_would_make() -> None:
 
 def test_the_card_says_what_was_asked_learned_and_shown(model: ChurnClassifier) -> None:
     card = model.card_
-    assert list(card) == ["spec", "today", "examined_after", "fitted_on", "rows", "quality", "examination", "reference"]
+    told = ["spec", "today", "examined_after", "fitted_on", "rows", "quality", "examination", "reference"]
+    assert list(card) == [*told, "drift_reference"]
+    assert list(card["drift_reference"]["columns"]) == [*(f.name for f in features_of(model)), "probability"]
     assert card["spec"] == SPEC.as_dict()
     assert card["today"] == "2026-02-15"
     assert card["examined_after"] == [f"2025-{month:02}-01" for month in range(6, 13)]

@@ -179,10 +179,20 @@ def _unchanged(now: Scored, before: Scored) -> Iterator[Gate]:
     """Whether the scores, and what they were made of, are others than those of another day."""
     if now.today == before.today or len(now.scores) < FEW:
         return
-    names = [name for name in now.features if name in before.features and name not in ("customer_id", "cutoff")]
-    for what, table, columns in (("chances", "scores", [SCORE]), ("features", "features", names)):
-        ours, theirs = (getattr(each, table).set_index("customer_id")[columns] for each in (now, before))
-        both = ours.index.intersection(theirs.index)
-        same = len(both) >= FEW and ours.loc[both].equals(theirs.loc[both])
+    for what, table in (("chances", "scores"), ("features", "features")):
+        ours, theirs = getattr(now, table), getattr(before, table)
+        place = pd.Index(theirs["customer_id"]).get_indexer(pd.Index(ours["customer_id"]))
+        both = np.flatnonzero(place >= 0)
+        names = (
+            [SCORE] if table == "scores" else [n for n in ours if n in theirs and n not in ("customer_id", "cutoff")]
+        )
+        same = (
+            len(both) >= FEW
+            and bool(names)
+            and all(
+                np.array_equal(ours[name].to_numpy()[both], theirs[name].to_numpy()[place[both]], equal_nan=True)
+                for name in names
+            )
+        )
         why = f"all {len(both):,} customers of this list and of {before.today}'s have the same {what} to the last bit."
         yield gate(f"{what} are new", "some changed", "none" if same else "so", refused=same, why=why)
