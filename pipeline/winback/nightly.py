@@ -233,7 +233,7 @@ def _list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: Say) ->
     return summary
 
 
-def _gate(job: Job, folder: Path, version: Version, model: ChurnClassifier) -> None:
+def _gate(job: Job, folder: Path, version: Version, model: Classifier) -> None:
     """publish_gate.json; PublishRefused where the run is not fit to be published, and the list before stays."""
     clocks = {f.name for f in features_of(model, job.features) if f.kind == "since_nth"}
     terms = Terms(job.zone, job.config.offers, job.config.publish, version.version, clocks)

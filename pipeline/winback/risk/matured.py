@@ -17,9 +17,9 @@ from winback.facts.labels.labels import bought_at, cohort_at, labels_at
 from winback.facts.labels.treated import Reach, treated_at
 from winback.risk import figures
 from winback.risk.baselines import best_rule, rules
-from winback.risk.dataset import KEYS
-from winback.risk.intervals import LEVEL, Draws, drawn, draws, interval, measured
+from winback.risk.intervals import LEVEL, Draws, drawn, draws, measured
 from winback.risk.publish_scores import Scored
+from winback.risk.questions import KEYS
 from winback.risk.ranked import Flags, Floats, Ranked, ranked
 
 SAMPLES = 200
@@ -109,7 +109,7 @@ def _above(left: Flags, chance: Floats, by_rule: Floats, among: Draws) -> dict[s
     """The AUC of one ranking less that of another, over the same samples of customers."""
     value = figures.auc(ranked(left, chance)) - figures.auc(ranked(left, by_rule))
     ours, theirs = (drawn(left, values, {"auc": figures.auc}, among)["auc"] for values in (chance, by_rule))
-    return interval(float(value[0]), ours - theirs)
+    return among.interval(float(value[0]), ours - theirs)
 
 
 def early(run: Scored, known: Known) -> dict[str, Any]:
