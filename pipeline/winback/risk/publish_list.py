@@ -10,7 +10,7 @@ import pandas as pd
 
 from winback.facts.check.gates import Gate
 from winback.risk.drift import SCORE
-from winback.risk.publish_scores import Scored, first, gate, one_row_each, same_customers
+from winback.risk.publish_scores import Scored, among, first, gate, one_row_each, same_customers
 
 MOST_POINTS_OFF = 1e-5
 LEFT_ALONE = "leave_alone"
@@ -67,8 +67,8 @@ def _decisions(now: Scored, made: Made, budget: float | None) -> Iterator[Gate]:
     at_risk = now.scores["customer_id"][now.scores["at_risk"].to_numpy(dtype=bool)]
     held_out = made.assignments["customer_id"][made.assignments["arm"] == HELD_OUT]
     for name, wrong in (
-        ("at risk", acted["customer_id"][~acted["customer_id"].isin(at_risk)]),
-        ("treated", acted["customer_id"][acted["customer_id"].isin(held_out)]),
+        ("at risk", acted["customer_id"][~among(acted["customer_id"], at_risk)]),
+        ("treated", acted["customer_id"][among(acted["customer_id"], held_out)]),
     ):
         why = f"{len(wrong):,} of {len(acted):,} actions are for customers who are not {name}{first(wrong)}."
         yield gate(f"actions for those {name}", "all", f"{len(wrong):,} others", refused=bool(len(wrong)), why=why)

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from winback.facts.check.findings import percent
 from winback.facts.check.gates import Gate
 from winback.facts.days import begins
 from winback.limits import Publish
 from winback.risk.drift import SCORE, Reference, counts, stability_index
+from winback.risk.ranked import Flags
 
 FEW = 30  # customers; shares of fewer say little
 LEAST_DISTINCT = 5  # chances; fewer say hardly more than a constant
@@ -72,10 +75,17 @@ def one_row_each(table: str, frame: pd.DataFrame) -> Gate:
     return gate(f"customers of {table}", "each once", found, refused=not len(frame) or bool(len(twice)), why=why)
 
 
+def among(ids: pd.Series, known: pd.Series) -> Flags:
+    """Whether each id is one of those known; pandas takes ten times as long for text."""
+    ours, theirs = (pa.array(each, pa.large_string(), from_pandas=True) for each in (ids, known))
+    found: Flags = pc.is_in(ours, value_set=theirs).to_numpy(zero_copy_only=False)
+    return found
+
+
 def same_customers(table: str, frame: pd.DataFrame, wanted: pd.Series) -> Gate:
     """Whether a table is about these customers and no others."""
-    strange = frame["customer_id"][~frame["customer_id"].isin(wanted)]
-    lacking = wanted[~wanted.isin(frame["customer_id"])]
+    strange = frame["customer_id"][~among(frame["customer_id"], wanted)]
+    lacking = wanted[~among(wanted, frame["customer_id"])]
     why = (
         f"{len(strange):,} customers of {table} are not of the cohort{first(strange)}, "
         f"{len(lacking):,} of the cohort are not in {table}{first(lacking)}."
