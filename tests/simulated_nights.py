@@ -53,7 +53,7 @@ def features_of_days(job: jobs.Job, model: ChurnClassifier, days: Sequence[dt.da
     names = {*nightly.FACTS_OF_PEOPLE, *(f.name for f in features_of(model, job.features))}
     quoted = declared.quoted_by(features_of(model, job.features)) & {f.name for f in job.features}
     wanted = declared.named(names | quoted, job.own)
-    rows = rows_at(job.facts, list(days), job.zone, wanted, job.spec.active_days)
+    rows = rows_at(job.facts, list(days), job.zone, wanted, job.spec)
     days_of = rows["cutoff"].dt.tz_convert(job.zone).dt.date
     return {day: rows[days_of == day].reset_index(drop=True) for day in days}
 

@@ -128,7 +128,7 @@ def test_labels_follow_the_rows_of_the_cohort(tmp_path):
 def test_a_rule_that_cannot_be_read(text, fault):
     with pytest.raises(ConfigError) as caught:
         rule(text)
-    assert f": {fault} (came: " in str(caught.value)
+    assert str(caught.value) == f"churned cannot be used:\n  {fault}"
 
 
 @pytest.mark.parametrize(

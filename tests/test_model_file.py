@@ -532,4 +532,4 @@ def test_the_loader_is_the_only_way_in() -> None:
     assert len(sources) > 10
     loader = sources[package / "risk" / "model_file.py"]
     assert loader.count("skops.io.load") == 1
-    assert "trusted=list(TRUSTED)" in loader
+    assert "trusted=[*TRUSTED, *OWN_PARTS, *trusted]" in loader

@@ -29,14 +29,17 @@ def of(config: Path, run_id: str, table: str, customer: str) -> pd.DataFrame:
     return frame[frame["customer_id"] == customer]
 
 
+def at_risk_twice(folder: Path) -> str:
+    """Somebody at risk in both runs."""
+    runs = [store.read_table(path).to_pandas() for path in sorted(folder.glob("2026*/scores.parquet"))]
+    both = pd.concat(runs).query("at_risk").groupby("customer_id").size()
+    return str(both[both == 2].index[0])
+
+
 def test_a_customer_at_risk_in_both(config: Path) -> None:
     """The drivers' changes add up to the change of the probability, for one model has one base rate."""
     folder = config.parent / "runs"
-    scored = pd.concat(
-        [store.read_table(path).to_pandas() for path in sorted(folder.glob("2026*/scores.parquet"))], ignore_index=True
-    )
-    both = scored[scored["at_risk"]].groupby("customer_id").size()
-    customer = both[both == 2].index[0]
+    customer = at_risk_twice(folder)
     first, second = score_history(folder, customer)
     assert [first["date"], second["date"]] == [str(shop.TODAY), str(shop.LATER)]
     for told in (first, second):
@@ -60,12 +63,13 @@ def test_somebody_nobody_scored(config: Path) -> None:
 
 
 def test_the_verb_tells_it(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = score_history(config.parent / "runs", "C0001")
+    customer = at_risk_twice(config.parent / "runs")
+    told = score_history(config.parent / "runs", customer)
     with pytest.raises(SystemExit):
-        main(["show", "--config", str(config), "--customer", "C0001", "--json"])
+        main(["show", "--config", str(config), "--customer", customer, "--json"])
     assert json.loads(capsys.readouterr().out) == told
     with pytest.raises(SystemExit):
-        main(["show", "--config", str(config), "--customer", "C0001"])
+        main(["show", "--config", str(config), "--customer", customer])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [row["date"] for row in told]
     assert f"{100 * told[-1]['change']:+.1f} points since" in lines[-1]

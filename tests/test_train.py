@@ -60,7 +60,7 @@ def trained(facts: Path, zone: str = "UTC", **changed: object) -> ChurnClassifie
 def chances(model: ChurnClassifier, facts: Path) -> pd.Series:
     """Each customer's probability to leave after TODAY."""
     features = features_of(model)
-    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC.active_days)
+    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC)
     return score(model, rows, features, 0.5).set_index("customer_id")["probability"]
 
 
@@ -86,7 +86,7 @@ def test_the_plan_is_one_that_winback_would_make() -> None:
 
 def test_the_card_says_what_was_asked_learned_and_shown(model: ChurnClassifier) -> None:
     card = model.card_
-    told = ["spec", "today", "examined_after", "fitted_on", "rows", "quality", "examination", "reference"]
+    told = ["spec", "today", "examined_after", "fitted_on", "rows", "quality", "examination", "search", "reference"]
     assert list(card) == [*told, "drift_reference"]
     assert list(card["drift_reference"]["columns"]) == [*(f.name for f in features_of(model)), "probability"]
     assert card["spec"] == SPEC.as_dict()
@@ -204,8 +204,7 @@ def test_an_order_more_makes_hardly_anybody_who_was_overdue_likelier_to_leave(fa
     for today in (PLAN.holdout[0], shop.TODAY):
         after = with_an_order_more(tmp_path / f"{today}", today)
         was, is_now = (
-            rows_at(each, [today], "UTC", features, SPEC.active_days).set_index("customer_id")
-            for each in (facts, after)
+            rows_at(each, [today], "UTC", features, SPEC).set_index("customer_id") for each in (facts, after)
         )
         overdue = was[(was["gap_median_days"] <= 14) & (was["overdue_median_ratio"] > 2)]
         then.extend(model.predict_proba(overdue[model.feature_names_in_])[:, 1])
@@ -241,7 +240,7 @@ def test_a_model_from_its_file_gives_the_same_bits(
     assert loaded.card_["spec"] == SPEC.as_dict()
     pd.testing.assert_series_equal(chances(loaded, facts), published, check_exact=True)
     features = features_of(model)
-    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC.active_days).assign(probability=published.to_numpy())
+    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC).assign(probability=published.to_numpy())
     ours, theirs = (reasons_for(each, rows, features) for each in (model, loaded))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     total = ours.groupby("customer_id")["points"].sum() + ours["base_rate"].iloc[0]

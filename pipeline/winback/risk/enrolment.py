@@ -102,7 +102,7 @@ def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRe
         },
         artifacts={
             "card.json": json.dumps(card, indent=2),
-            "card.md": card_markdown(card | {"made_from": made_from}),
+            **({"card.md": card_markdown(card | {"made_from": made_from})} if "examination" in card else {}),
             "spec.json": json.dumps(card["spec"], indent=2),
             "made_from.json": told,
             "installed.txt": _installed(),

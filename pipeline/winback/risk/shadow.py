@@ -44,7 +44,8 @@ def shadow(state: Path, version: Version, night: Night, champions: pd.DataFrame)
     features = features_of(model, night.offered)
     rows = rows_at(night.facts, [night.today], night.zone, features, spec_of(model))
     rows = champions[["customer_id"]].merge(rows, on="customer_id", validate="one_to_one")
-    return score(model, rows, features, night.at_risk_probability).assign(model_version=str(version.version))
+    scores = score(model, rows, features, night.at_risk_probability)
+    return scores.assign(stage=champions["stage"].to_numpy(), model_version=str(version.version))
 
 
 def agreement(champions: pd.DataFrame, challengers: pd.DataFrame) -> dict[str, Any]:
