@@ -68,5 +68,5 @@ def _text(told: dict[str, Any]) -> str:
         f"({q['rule']} alone {q['rule_auc']:.3f}), log loss {q['log_loss']:.3f}, predicted {q['mean_predicted']:.1%}"
         for q in told["quality"]
     ]
-    what = "is now the champion" if told["promoted"] else "waits for `winback models promote`"
+    what = "is now the champion" if told["promoted"] else "waits to be promoted by `winback models`"
     return "\n".join([*lines, f"version {told['version']} of {told['spec']} {what}."])

@@ -27,7 +27,7 @@ from winback.risk.questions import KEYS
 from winback.risk.specs import spec_of
 from winback.risk.train import fit
 
-MARGINS = {"auc": 0.01, "log_loss": 0.01}  # what a candidate may lose, where it seems to lose at all
+MARGINS = {"auc": 0.01, "log_loss": 0.01}  # what a candidate may lose where it is not sure that it loses
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def against_champion(state: Path, candidate: Candidate, offered: Sequence[Featur
 
 
 def _judged(needed: str, found: Comparison) -> Gate:
-    """Refused where the candidate did worse and the interval leaves room for more than the margin."""
+    """Refused where the candidate did worse by more than the margin, or surely worse by however little."""
     d = found.difference
     told = (
         f"AUC {d.auc:+.4f} ({d.auc_low:+.4f} to {d.auc_high:+.4f}), log loss {d.log_loss:+.4f} "
         f"({d.log_loss_low:+.4f} to {d.log_loss_high:+.4f}) against version {found.champion.version} ({found.by})"
     )
-    worse = (d.auc < 0 and d.auc_low < -MARGINS["auc"]) or (d.log_loss > 0 and d.log_loss_high > MARGINS["log_loss"])
+    worse = d.auc < -MARGINS["auc"] or d.auc_high < 0 or d.log_loss > MARGINS["log_loss"] or d.log_loss_low > 0
     if worse:
         return Gate("champion", needed, told, f"on the same {d.rows} rows of {d.customers} customers: {told}.")
     return Gate("champion", needed, told)
