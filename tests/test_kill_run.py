@@ -94,6 +94,8 @@ def reached(project: Path, run_id: str) -> str:
         if (steps / f"{step}.json").exists():
             return step
     state = project / "state"
+    if models := len(list(state.glob("mlartifacts/**/*.skops"))):  # learning takes most of a run
+        return f"{models} models written"
     return "ingest" if next(state.glob("facts/*/steps/ingest.json"), None) else "nothing"
 
 
