@@ -288,7 +288,7 @@ def test_frames_that_do_not_fit_are_refused(spark: Any) -> None:
 def test_no_facts_in_the_folder(tmp_path: Path, spark: Any) -> None:
     with pytest.raises(SourceError) as error:
         read_facts(spark, tmp_path)
-    tables = ", ".join(MOMENTS)
+    tables = ", ".join(parts.MOMENTS)
     assert str(error.value) == f"{tmp_path} holds none of the facts tables {tables}; is it the right folder?"
 
 
