@@ -19,7 +19,8 @@ from winback.training import settled, taken_in
 def answer(job: Job, out: Path) -> dict[str, Any]:
     """What was written to `out`: scores.parquet and reasons.parquet of everybody the question is asked of today.
 
-    By the champion of the job's spec; NotEnoughData where there is none. The folder appears whole or not at all.
+    By the champion of the job's spec; NotEnoughData where there is none. Each file is written whole, the
+    scores last.
     """
     with runs.project_lock(job.state):
         settled(job)

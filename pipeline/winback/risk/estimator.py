@@ -72,10 +72,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, folds: Iterable[Fold] | None = None) -> Self:
         """Fit on all rows; the calibration only on rows predicted from other rows."""
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, positive = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"Only binary classification is supported; the target has {len(self.classes_)} class(es)")
+        self.classes_, positive = two_classes(y)
         folds = list(folds) if folds is not None else stratified(X, positive)
         self.calibration_slope_ = self._spread(X, positive, folds) if self.calibrated else 1.0
         self.columns_, self.models_ = self._boost(X, positive)
@@ -138,6 +135,15 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def two_classes(y: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
+    """The two classes of a target, sorted, and which of them each row is of; ValueError for more or fewer."""
+    check_classification_targets(y)
+    classes, positive = np.unique(y, return_inverse=True)
+    if len(classes) != 2:
+        raise ValueError(f"Only binary classification is supported; the target has {len(classes)} class(es)")
+    return classes, positive
 
 
 def calibration_slope(predicted: list[tuple[Floats, Ints]]) -> float:

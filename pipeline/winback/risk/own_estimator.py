@@ -14,11 +14,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from winback.errors import ConfigError, MissingExtra
-from winback.risk.estimator import ChurnClassifier, Floats, Fold, calibration_slope, level, stratified
+from winback.risk.estimator import ChurnClassifier, Floats, Fold, calibration_slope, level, stratified, two_classes
 from winback.risk.specs import OwnEstimator, Spec
 
 NEARLY_SURE = 1e-9
@@ -45,10 +44,7 @@ class OwnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, folds: Iterable[Fold] | None = None) -> Self:
         """Fit on all rows; the calibration only on rows predicted from other rows."""
         X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, positive = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(f"Only binary classification is supported; the target has {len(self.classes_)} class(es)")
+        self.classes_, positive = two_classes(y)
         self.calibration_slope_ = 1.0
         if self.calibrated:
             later = list(folds) if folds is not None else stratified(X, positive)

@@ -54,11 +54,13 @@ def train(
     refuse_thin_data(learning, spec.gates)
     used = seen_throughout(rows, features)
     examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
+    if examined.empty:
+        raise NotEnoughData("nobody was in the cohort at any of the hold-out cutoffs; choose others.")
     found, trials = searched(spec, learning, used, say)
     recipe = with_parameters(spec, found)
     trial = fit(recipe, learning, used)
-    figures, told = examine(trial, learning, examined, (spec, used))
     examined = examined.copy().assign(probability=trial.predict_proba(_matrix(examined, used))[:, 1])
+    figures, told = examine(learning, examined, (spec, used))
     model = fit(recipe, rows, used)
     model.card_ = {
         "spec": spec.as_dict(),
@@ -83,15 +85,16 @@ def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> Classifi
 
 
 def examine(
-    model: Classifier, learning: pd.DataFrame, examined: pd.DataFrame, ask: tuple[Spec, Sequence[Feature]]
+    learning: pd.DataFrame, examined: pd.DataFrame, ask: tuple[Spec, Sequence[Feature]]
 ) -> tuple[list[Quality], dict[str, Any]]:
-    """The figures of each held-out cutoff beside a logistic regression's, and all else that is told of the model."""
-    if examined.empty:
-        raise NotEnoughData("nobody was in the cohort at any of the hold-out cutoffs; choose others.")
+    """The figures of each held-out cutoff beside a logistic regression's, and all else that is told of the model.
+
+    `examined` has the `probability` that a model gave which had learned from `learning` alone.
+    """
     spec, features = ask
     names = [f.name for f in features]
+    chance = examined["probability"].to_numpy()
     with threadpool_limits(1):
-        chance = model.predict_proba(examined[names])[:, 1]
         peers = _peers(learning, examined, names, spec.horizon_days)
         places = at_each_cutoff(examined)
         found = [quality(examined.iloc[k], chance[k], peers[LOGISTIC][k]) for k in places]
