@@ -22,8 +22,9 @@ import winback
 from winback import config, jobs
 from winback.facts.intake.load import load
 from winback.facts.labels.labels import oldest_order
-from winback.risk import figures
-from winback.risk.baselines import (
+from winback.risk.asking.dataset import labelled_rows, plan_cutoffs, seen_throughout
+from winback.risk.examining import figures
+from winback.risk.examining.baselines import (
     at_each_cutoff,
     boosted_chances,
     fewest_purchases,
@@ -31,11 +32,10 @@ from winback.risk.baselines import (
     rfm_chances,
     rules,
 )
-from winback.risk.dataset import labelled_rows, plan_cutoffs, seen_throughout
-from winback.risk.examination import compared
-from winback.risk.intervals import draws, measured
-from winback.risk.ranked import ranked
-from winback.risk.train import EXAMINED_BESIDE, fit
+from winback.risk.examining.examination import compared
+from winback.risk.examining.intervals import draws, measured
+from winback.risk.examining.ranked import ranked
+from winback.risk.learning.train import EXAMINED_BESIDE, fit
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 RECORDS = """\

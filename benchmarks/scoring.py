@@ -21,9 +21,9 @@ import pandas as pd
 
 from winback import store
 from winback.facts.features import declared
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.reasons import feature_log_odds, reasons_for, reference
-from winback.risk.score import score
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.reasons import feature_log_odds, reasons_for, reference
+from winback.risk.scoring.score import score
 
 FEATURES = declared.builtin()[:120]
 EXPLAINED = 2_000

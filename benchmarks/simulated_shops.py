@@ -23,9 +23,9 @@ from sklearn.metrics import roc_auc_score
 from winback import config, jobs, store
 from winback.facts.intake.load import load
 from winback.facts.labels.labels import oldest_order
-from winback.risk.dataset import labelled_rows, plan_cutoffs, seen_throughout
-from winback.risk.reasons import reasons_for, reference
-from winback.risk.train import fit
+from winback.risk.asking.dataset import labelled_rows, plan_cutoffs, seen_throughout
+from winback.risk.learning.train import fit
+from winback.risk.scoring.reasons import reasons_for, reference
 from winback.simulate import files
 from winback.simulate.shop import Shop, date_of
 

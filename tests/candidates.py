@@ -13,11 +13,11 @@ from scipy.special import expit
 
 from winback.facts.features import declared
 from winback.facts.features.declared import Feature
-from winback.risk.candidate import Candidate
-from winback.risk.evaluate import quality
-from winback.risk.file_gates import Asked
-from winback.risk.specs import Boosting, Gates, Spec
-from winback.risk.train import fit
+from winback.risk.asking.specs import Boosting, Gates, Spec
+from winback.risk.examining.evaluate import quality
+from winback.risk.keeping.file_gates import Asked
+from winback.risk.learning.candidate import Candidate
+from winback.risk.learning.train import fit
 
 SPEC = Spec(
     "small",

@@ -16,13 +16,13 @@ import shop as runs_of
 from winback import jobs, nightly, runs, store
 from winback.facts.features import declared
 from winback.facts.intake.load import load
-from winback.risk.champions import features_of
-from winback.risk.dataset import labelled_rows, rows_at, seen_throughout
-from winback.risk.drift import drift_reference
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.promotions import Version
-from winback.risk.reasons import reference
-from winback.risk.train import fit
+from winback.risk.asking.dataset import labelled_rows, rows_at, seen_throughout
+from winback.risk.keeping.champions import features_of
+from winback.risk.keeping.promotions import Version
+from winback.risk.learning.train import fit
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.reasons import reference
+from winback.risk.watching.drift import drift_reference
 from winback.simulate import files
 from winback.simulate.shop import Shop
 

@@ -19,10 +19,10 @@ from winback.errors import NotEnoughData
 from winback.facts.features import declared
 from winback.facts.features.cost import feature_costs
 from winback.facts.intake.ingest import ingest
-from winback.risk import ablation as ablating
-from winback.risk.ablation import ablation
-from winback.risk.dataset import plan_cutoffs
-from winback.risk.specs import Boosting, Spec
+from winback.risk.asking.dataset import plan_cutoffs
+from winback.risk.asking.specs import Boosting, Spec
+from winback.risk.learning import ablation as ablating
+from winback.risk.learning.ablation import ablation
 
 # With every feature at hand at every split, one that says nothing changes no tree.
 TREES = Boosting(n_models=1, max_iter=20, learning_rate=0.1, max_features=1.0)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from examined_rows import held_out
-from winback.risk.baselines import (
+from winback.risk.examining.baselines import (
     RFM,
     RULES,
     at_each_cutoff,
@@ -20,7 +20,7 @@ from winback.risk.baselines import (
     rules,
     signed_log,
 )
-from winback.risk.purchases import expected_purchases, fit
+from winback.risk.examining.purchases import expected_purchases, fit
 
 NAN = np.nan
 LEFT = np.array([True, True, False, False, False])

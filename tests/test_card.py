@@ -10,9 +10,9 @@ import pytest
 from scipy.special import logit
 
 from examined_rows import held_out
-from winback.risk.card import FIGURES, card_markdown
-from winback.risk.examination import LOGISTIC, Terms, examination
-from winback.risk.specs import Spec
+from winback.risk.asking.specs import Spec
+from winback.risk.examining.card import FIGURES, card_markdown
+from winback.risk.examining.examination import LOGISTIC, Terms, examination
 
 # Numbers of the page that are part of its words: what is perfect, what is chance, the paper's distribution's name.
 WORDS = {"0", "1", "0.5", "100"}

@@ -16,13 +16,13 @@ import shop
 from test_train import DAY, PLAN, SPEC, chances, taken_in
 from winback.errors import ModelRefused
 from winback.facts.features import declared
-from winback.risk import registry
-from winback.risk.candidate import Candidate
-from winback.risk.champions import champion_for
-from winback.risk.enrolment import enrol
-from winback.risk.file_gates import Asked
-from winback.risk.specs import Boosting, Gates
-from winback.risk.train import train
+from winback.risk.asking.specs import Boosting, Gates
+from winback.risk.keeping import registry
+from winback.risk.keeping.champions import champion_for
+from winback.risk.keeping.enrolment import enrol
+from winback.risk.keeping.file_gates import Asked
+from winback.risk.learning.candidate import Candidate
+from winback.risk.learning.train import train
 
 OFFERED = declared.available({"orders", "orders.discount", "order_categories", "events"})
 ASKED = Asked(SPEC, shop.TODAY, OFFERED)
@@ -101,9 +101,9 @@ sys.path[:0] = [sys.argv[1]]
 import shop
 from test_champions import OFFERED
 from test_train import PLAN, SPEC, taken_in
-from winback.risk import model_file
-from winback.risk.golden import golden_rows
-from winback.risk.train import train
+from winback.risk.keeping import model_file
+from winback.risk.keeping.golden import golden_rows
+from winback.risk.learning.train import train
 mix = random.Random(int(sys.argv[3]))
 facts = taken_in(Path(sys.argv[2]), lambda _, lines: mix.sample(lines, len(lines)))
 made = train(facts, PLAN, "UTC", shop.TODAY, (SPEC, OFFERED))

@@ -15,7 +15,7 @@ from winback.config import Cutoffs
 from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.days import begins
 from winback.facts.features import declared
-from winback.risk.dataset import (
+from winback.risk.asking.dataset import (
     Plan,
     forward_folds,
     labelled_rows,
@@ -23,7 +23,7 @@ from winback.risk.dataset import (
     rows_at,
     seen_throughout,
 )
-from winback.risk.specs import Spec
+from winback.risk.asking.specs import Spec
 
 STARTS = dt.date(2025, 1, 1)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winback.facts.features import declared
-from winback.risk.drift import by_luck, counts, drift, drift_reference, luck, places, sizes, stability_index
+from winback.risk.watching.drift import by_luck, counts, drift, drift_reference, luck, places, sizes, stability_index
 
 FEATURES = declared.named(["orders_90d", "spend_90d", "gap_median_days"])
 NAMES = [f.name for f in FEATURES]

@@ -23,14 +23,14 @@ from sklearn.metrics import log_loss, roc_auc_score
 from candidates import ASKED, AT, CUTOFFS, DAY, FEATURES, HELD_OUT, SPEC, candidate, rows, scored
 from winback import __version__
 from winback.errors import ModelNotBetter, ModelRefused
-from winback.risk import aliases, enrolment, model_file, registry
-from winback.risk.candidate import Candidate
-from winback.risk.enrolment import enrol
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.promotions import Version, history
-from winback.risk.rivals import against_champion
-from winback.risk.specs import Gates
-from winback.risk.train import fit
+from winback.risk.asking.specs import Gates
+from winback.risk.keeping import aliases, enrolment, model_file, registry
+from winback.risk.keeping.enrolment import enrol
+from winback.risk.keeping.promotions import Version, history
+from winback.risk.keeping.rivals import against_champion
+from winback.risk.learning.candidate import Candidate
+from winback.risk.learning.train import fit
+from winback.risk.scoring.estimator import ChurnClassifier
 
 Plant = Callable[[Candidate], Candidate]
 

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from winback.errors import NotEnoughData
-from winback.risk.estimator import ChurnClassifier, calibration_slope, level
+from winback.risk.scoring.estimator import ChurnClassifier, calibration_slope, level
 
 NAN = np.nan
 SMALL = ChurnClassifier(n_models=2, max_iter=20, min_samples_leaf=2, max_features=1.0, l2_regularization=0.0)

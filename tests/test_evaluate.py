@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from winback.errors import ModelNotBetter, NotEnoughData
-from winback.risk.evaluate import Quality, quality, refuse_thin_data, refuse_weak_model
-from winback.risk.specs import Gates
+from winback.risk.asking.specs import Gates
+from winback.risk.examining.evaluate import Quality, quality, refuse_thin_data, refuse_weak_model
 
 LEFT = [True, False, True, False, False]
 PREDICTED = np.array([0.9, 0.6, 0.5, 0.2, 0.1])

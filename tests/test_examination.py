@@ -8,14 +8,14 @@ import pytest
 from scipy.special import expit, logit
 
 from examined_rows import held_out
-from winback.risk import figures
-from winback.risk.examination import LOGISTIC, Terms, all_figures, examination, mean_auc
-from winback.risk.gains import by_threshold, deciles
-from winback.risk.grade import calibrated, grade
-from winback.risk.intervals import draws
-from winback.risk.profit import PAPER, Campaign
-from winback.risk.ranked import ranked
-from winback.risk.slices import banded, slices
+from winback.risk.examining import figures
+from winback.risk.examining.examination import LOGISTIC, Terms, all_figures, examination, mean_auc
+from winback.risk.examining.gains import by_threshold, deciles
+from winback.risk.examining.grade import calibrated, grade
+from winback.risk.examining.intervals import draws
+from winback.risk.examining.profit import PAPER, Campaign
+from winback.risk.examining.ranked import ranked
+from winback.risk.examining.slices import banded, slices
 
 TERMS = Terms(horizon_days=28, samples=60)
 ROWS, CHANCE = held_out()

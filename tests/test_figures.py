@@ -8,8 +8,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn import metrics
 
-from winback.risk import figures
-from winback.risk.ranked import Ranked, ranked
+from winback.risk.examining import figures
+from winback.risk.examining.ranked import Ranked, ranked
 
 FIVE = (np.array([True, False, True, False, False]), np.array([0.9, 0.6, 0.5, 0.2, 0.1]))
 TEN = (np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 1], dtype=bool), np.linspace(0.9, 0.1, 10))

@@ -22,8 +22,8 @@ from winback.errors import ConfigError, DataRefused
 from winback.facts.check import gates
 from winback.facts.check.gates import Gate
 from winback.facts.intake.ingest import Accounting
-from winback.risk.readiness import training_gates
-from winback.risk.specs import Spec
+from winback.risk.asking.readiness import training_gates
+from winback.risk.asking.specs import Spec
 
 ORDERS = Source(path="orders.csv", columns={"customer_id": "c", "ordered_at": "d", "amount": "a"})
 SPEC = Spec(name="s", horizon_days=28)

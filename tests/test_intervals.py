@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from winback.risk import figures
-from winback.risk.intervals import CELLS, Draws, drawn, draws, measured
-from winback.risk.ranked import ranked
+from winback.risk.examining import figures
+from winback.risk.examining.intervals import CELLS, Draws, drawn, draws, measured
+from winback.risk.examining.ranked import ranked
 
 FIGURES = {"auc": figures.auc, "brier": figures.brier, "slope": figures.calibration_slope}
 

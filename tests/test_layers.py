@@ -38,10 +38,12 @@ for _part in ("training", "answering"):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}
+# The folders of `risk`: each knows those before it.
+RISK = ("asking", "scoring", "examining", "watching", "learning", "keeping")
 # A library, and the only modules that may import it.
 OWNERS = {
     "duckdb": {"winback.store"},
-    "mlflow": {"winback.risk.registry"},
+    "mlflow": {"winback.risk.keeping.registry"},
     "pyspark": {f"winback.spark.{module}" for module in ("features", "scores", "session", "tables")},
     **{name: set() for name in ("pickle", "cloudpickle", "dill", "marshal", "shelve")},
     "joblib.load": set(),
@@ -55,7 +57,7 @@ Rule = Callable[[str, ast.Module], Iterator[str]]
 
 
 def layer(module: str) -> str:
-    """`winback.risk.score` is of the layer `risk`."""
+    """`winback.risk.scoring.score` is of the layer `risk`."""
     return module.split(".")[1] if "." in module else module
 
 
@@ -96,6 +98,16 @@ def upward(module: str, tree: ast.Module) -> Iterator[str]:
             yield f"{module}:{line} imports {name}; write it from the root, winback..."
         elif within(name, "winback") and name != "winback.__version__" and layer(name) not in known | {own}:
             yield f"{module}:{line} imports {name}; {own} knows only {sorted(known) or 'nothing'}"
+
+
+def backward(module: str, tree: ast.Module) -> Iterator[str]:
+    """Imports of a later folder of `risk` by an earlier one."""
+    _, _, rest = module.partition("winback.risk.")
+    folder = rest.partition(".")[0]
+    later = RISK[RISK.index(folder) + 1 :] if folder in RISK else ()
+    for name, line in imported(tree, typed=True):
+        if any(within(name, f"winback.risk.{other}") for other in later):
+            yield f"{module}:{line} imports {name}; {folder} comes before it"
 
 
 def foreign(module: str, tree: ast.Module) -> Iterator[str]:
@@ -147,7 +159,7 @@ def clocks(module: str, tree: ast.Module) -> Iterator[str]:
             yield f"{module}:{line} calls {name}; time is an argument"
 
 
-RULES: list[Rule] = [upward, foreign, unpickled, prints, clocks]
+RULES: list[Rule] = [upward, backward, foreign, unpickled, prints, clocks]
 
 
 def heavy_at_start(modules: Modules) -> Iterator[str]:
@@ -236,13 +248,14 @@ def test_installed_command_is_the_command_line():
         (upward, "winback.risk.fit", "from .score import x", "write it from the root"),
         (upward, "winback.offers.value", "if TYPE_CHECKING:\n    import winback.risk", "offers knows only"),
         (upward, "winback.helpers", "", "has no place in LAYERS"),
+        (backward, "winback.risk.asking.specs", "from winback.risk.scoring import score", "asking comes before it"),
         (foreign, "winback.facts.intake.ingest", "import duckdb", "only ['winback.store'] may"),
-        (foreign, "winback.risk.score", "def f():\n    import mlflow", "['winback.risk.registry'] may"),
+        (foreign, "winback.risk.scoring.score", "def f():\n    import mlflow", "['winback.risk.keeping.registry'] may"),
         (foreign, "winback.facts.intake.ingest", "if x:\n    import duckdb", "only ['winback.store'] may"),
         (foreign, "winback.store", "import pickle", "only nobody may"),
         (foreign, "winback.store", "from joblib import load", "imports joblib.load; only nobody may"),
         (foreign, "winback.cli.main", "import pipeline.winback", "only nobody may"),
-        (unpickled, "winback.risk.registry", "joblib.load('m')", "calls joblib.load"),
+        (unpickled, "winback.risk.keeping.registry", "joblib.load('m')", "calls joblib.load"),
         (unpickled, "winback.store", "eval('1')", "calls eval"),
         (prints, "winback.store", "print(1)", "calls print"),
         (prints, "winback.insight.report", "Console().print(1)", "calls ?.print"),

@@ -26,8 +26,8 @@ from sklearn.linear_model import LogisticRegression
 
 import winback
 from winback.errors import ModelRefused
-from winback.risk import model_file
-from winback.risk.estimator import ChurnClassifier
+from winback.risk.keeping import model_file
+from winback.risk.scoring.estimator import ChurnClassifier
 
 Members = dict[str, bytes]
 NEXT = "It was not loaded. Put it back as it was, or train anew in another state folder ([project] state)."
@@ -127,7 +127,7 @@ def test_only_our_estimator_can_be_saved(tmp_path: Path) -> None:
         model_file.save(LogisticRegression(), tmp_path / "model.skops")
     assert str(refused.value) == (
         "LogisticRegression cannot be saved, for it could not be loaded: it holds a sklearn.linear_model."
-        "_logistic.LogisticRegression, expected a winback.risk.estimator.ChurnClassifier."
+        "_logistic.LogisticRegression, expected a winback.risk.scoring.estimator.ChurnClassifier."
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -530,6 +530,6 @@ def test_the_loader_is_the_only_way_in() -> None:
     found = {path: ways_in(text, is_model_file=path.name == "model_file.py") for path, text in sources.items()}
     assert {str(path): names for path, names in found.items() if names} == {}
     assert len(sources) > 10
-    loader = sources[package / "risk" / "model_file.py"]
+    loader = sources[package / "risk" / "keeping" / "model_file.py"]
     assert loader.count("skops.io.load") == 1
     assert "trusted=[*TRUSTED, *OWN_PARTS, *trusted]" in loader

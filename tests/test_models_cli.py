@@ -14,8 +14,8 @@ import shop
 from candidates import ASKED, AT, CUTOFFS, DAY, HELD_OUT, candidate, rows
 from winback.cli.models import command
 from winback.errors import ModelNotBetter, ModelRefused, WinbackError
-from winback.risk import aliases
-from winback.risk.enrolment import enrol
+from winback.risk.keeping import aliases
+from winback.risk.keeping.enrolment import enrol
 
 SPEC = """
 name = "small"

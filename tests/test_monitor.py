@@ -18,7 +18,7 @@ from winback.cli.monitor import command
 from winback.errors import NotEnoughData
 from winback.insight.monitor import advice
 from winback.limits import Monitor
-from winback.risk.drift import drift
+from winback.risk.watching.drift import drift
 from winback.simulate.shop import Shop
 
 SHOP = Shop(customers=500, days=420, seed=5, without=("tickets", "surveys", "payments"))

@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from winback.errors import ConfigError, MissingExtra
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.own_estimator import OwnClassifier, new_estimator
-from winback.risk.reasons import feature_log_odds
-from winback.risk.sampled_shapley import sampled_shapley
-from winback.risk.specs import OwnEstimator, Spec
+from winback.risk.asking.specs import OwnEstimator, Spec
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.own_estimator import OwnClassifier, new_estimator
+from winback.risk.scoring.reasons import feature_log_odds
+from winback.risk.scoring.sampled_shapley import sampled_shapley
 
 
 def made_up(rows: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -121,7 +121,7 @@ def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
     def gone(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr("winback.risk.own_estimator.importlib.import_module", gone)
+    monkeypatch.setattr("winback.risk.scoring.own_estimator.importlib.import_module", gone)
     with pytest.raises(MissingExtra) as caught:
         new_estimator(spec("lightgbm:LGBMClassifier"))
     assert str(caught.value) == 'lightgbm:LGBMClassifier needs lightgbm; run: pip install "winback[lightgbm]"'

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
-from winback.risk.paired import auc, difference
+from winback.risk.examining.paired import auc, difference
 
 
 def frame(customers: int, cutoffs: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import beta
 
-from winback.risk.profit import PAPER, Campaign, Profit, expected_maximum_profit, hull, maximum_profit
-from winback.risk.ranked import ranked
+from winback.risk.examining.profit import PAPER, Campaign, Profit, expected_maximum_profit, hull, maximum_profit
+from winback.risk.examining.ranked import ranked
 
 FOUR = (np.array([True, False, True, False]), np.array([0.9, 0.6, 0.5, 0.2]))
 CAMPAIGNS = [

@@ -18,10 +18,10 @@ from winback import runs, store
 from winback.errors import PublishRefused
 from winback.facts.check.gates import Gate
 from winback.limits import Publish
-from winback.risk import publish_gate
-from winback.risk.champions import features_of
-from winback.risk.publish_list import Made
-from winback.risk.publish_scores import Scored
+from winback.risk.keeping.champions import features_of
+from winback.risk.watching import publish_gate
+from winback.risk.watching.publish_list import Made
+from winback.risk.watching.publish_scores import Scored
 from winback.simulate.shop import Shop
 
 SMALL = Shop(customers=700, days=470, seed=5, without=("tickets", "surveys"))

@@ -10,7 +10,7 @@ from scipy.special import hyp2f1
 from scipy.stats import beta, gamma
 
 from winback.errors import NotEnoughData
-from winback.risk.purchases import Habits, Past, alive, expected_purchases, fit, log_likelihood
+from winback.risk.examining.purchases import Habits, Past, alive, expected_purchases, fit, log_likelihood
 
 SHOP = Habits(r=0.8, alpha=6.0, a=1.3, b=2.4, dropout_at_first=True, log_likelihood=0.0)
 EASY = Habits(r=0.8, alpha=6.0, a=1.3, b=2.4, dropout_at_first=False, log_likelihood=0.0)

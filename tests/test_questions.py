@@ -13,8 +13,8 @@ from label_logs import payments, subscriptions
 from winback import store
 from winback.errors import NotEnoughData
 from winback.facts.labels.rule_labels import Rule
-from winback.risk.questions import answers, asked_of, base_of, history_starts
-from winback.risk.specs import Spec
+from winback.risk.asking.questions import answers, asked_of, base_of, history_starts
+from winback.risk.asking.specs import Spec
 
 TODAY, CUTOFF = dt.date(2026, 5, 1), dt.date(2026, 2, 1)
 FEED = "feed: " + ", ".join(f"2026-0{m}-{d} until=2026-0{m}-{d}T12:00" for m in (1, 2, 3, 4) for d in (10, 20, 28))

@@ -14,8 +14,8 @@ from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from winback.facts.features import declared
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.reasons import (
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.reasons import (
     Reference,
     _walked,
     by_driver,
@@ -25,7 +25,7 @@ from winback.risk.reasons import (
     reference,
     sentence,
 )
-from winback.risk.tree_tables import MOST_SPLITS
+from winback.risk.scoring.tree_tables import MOST_SPLITS
 
 NAN = np.nan
 FEATURES = declared.named(
@@ -211,8 +211,8 @@ def test_the_peers_are_the_median_of_the_cohort(scored: pd.DataFrame, reasons: p
 def test_chunks_change_nothing(
     model: ChurnClassifier, scored: pd.DataFrame, reasons: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("winback.risk.reasons.CHUNK_ROWS", 70)
-    monkeypatch.setattr("winback.risk.tree_tables.CHUNK_ROWS", 33)
+    monkeypatch.setattr("winback.risk.scoring.reasons.CHUNK_ROWS", 70)
+    monkeypatch.setattr("winback.risk.scoring.tree_tables.CHUNK_ROWS", 33)
     pd.testing.assert_frame_equal(reasons_for(model, scored, FEATURES), reasons, atol=1e-12)
 
 

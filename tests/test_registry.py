@@ -19,10 +19,10 @@ import pytest
 
 from winback import __version__, store
 from winback.errors import ConfigError, ModelRefused
-from winback.risk import aliases, model_file, registry
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.promotions import Promotion, Version, history
-from winback.risk.registry import ModelRecord
+from winback.risk.keeping import aliases, model_file, registry
+from winback.risk.keeping.promotions import Promotion, Version, history
+from winback.risk.keeping.registry import ModelRecord
+from winback.risk.scoring.estimator import ChurnClassifier
 
 DAY = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
 RECORD = ModelRecord(

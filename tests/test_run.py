@@ -22,8 +22,8 @@ from winback import nightly, runs, store
 from winback.errors import DataRefused, FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
 from winback.facts.features import declared
 from winback.facts.labels.labels import refuse_silence
-from winback.risk import registry
-from winback.risk.promotions import history
+from winback.risk.keeping import registry
+from winback.risk.keeping.promotions import history
 
 FILES = {*shop.OUTPUTS, "features.parquet", "model.json", "publish_gate.json", "summary.json"}
 STEPS = ("model", "features", "scores", "reasons", "decisions", "list", "publish_gate")

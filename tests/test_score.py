@@ -6,8 +6,8 @@ import pytest
 
 from winback.errors import FeatureMismatch
 from winback.facts.features import declared
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.score import score
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.score import score
 
 FEATURES = declared.named(["days_since_last_order", "orders_28d", "orders_90d", "spend_28d", "spend_90d", "orders_7d"])
 NAMES = [f.name for f in FEATURES]

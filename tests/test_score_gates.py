@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from winback.risk import score_gates
+from winback.risk.keeping import score_gates
 
 
 def frame(customers: int = 3000, seed: int = 0) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from scipy.special import expit
 
 from winback.errors import ConfigError
 from winback.facts.features import declared
-from winback.risk.search import searched
-from winback.risk.specs import Boosting, OwnEstimator, Search, Spec, with_parameters
+from winback.risk.asking.specs import Boosting, OwnEstimator, Search, Spec, with_parameters
+from winback.risk.learning.search import searched
 
 FEATURES = declared.named(["days_since_last_order", "orders_90d"])
 SMALL = Boosting(n_models=1, max_iter=10, min_samples_leaf=5, max_features=1.0)

@@ -11,12 +11,12 @@ import pytest
 
 import shop
 from winback import nightly, store
-from winback.risk import aliases, enrolment, registry, shadow, succession
-from winback.risk.dataset import Plan
-from winback.risk.file_gates import Asked
-from winback.risk.promotions import history
-from winback.risk.succession import Said
-from winback.risk.train import train
+from winback.risk.asking.dataset import Plan
+from winback.risk.keeping import aliases, enrolment, registry, shadow, succession
+from winback.risk.keeping.file_gates import Asked
+from winback.risk.keeping.promotions import history
+from winback.risk.keeping.succession import Said
+from winback.risk.learning.train import train
 
 SAID = Said(shop.RECEIVED, "a try", "Dana")
 COLUMNS = ["customer_id", "cutoff", "probability", "at_risk"]

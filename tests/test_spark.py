@@ -30,9 +30,9 @@ from winback.facts.intake.tables import TABLES, schema_of
 from winback.prove.history import MOMENTS, History, schema, write
 from winback.prove.making import PERIODS, WORDS, edges_of
 from winback.prove.random_history import random_shop
-from winback.risk import model_file
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.score import score
+from winback.risk.keeping import model_file
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.score import score
 from winback.spark import session
 from winback.spark.features import ROWS_IN_BATCH, bucket_features, features_on_spark, log_starts
 from winback.spark.scores import score_on_spark

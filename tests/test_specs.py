@@ -10,9 +10,9 @@ import pytest
 from winback.config import ModelChoice
 from winback.errors import ConfigError
 from winback.facts.features import declared
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.own_estimator import new_estimator
-from winback.risk.specs import Boosting, Gates, Spec, load_spec, spec_of
+from winback.risk.asking.specs import Boosting, Gates, Spec, load_spec, spec_of
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.own_estimator import new_estimator
 
 LEAST = 'name = "own"\nhorizon_days = 30\n'
 

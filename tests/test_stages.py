@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from winback.config import Stages
-from winback.risk.stages import READ_FOR_STAGES, STAGES, stages
+from winback.risk.asking.stages import READ_FOR_STAGES, STAGES, stages
 
 NAN = np.nan
 

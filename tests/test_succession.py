@@ -14,12 +14,12 @@ import pytest
 
 from candidates import ASKED, AT, CUTOFFS, DAY, FEATURES, HELD_OUT, SPEC, TODAY, candidate, rows
 from winback.errors import ModelNotBetter, ModelRefused
-from winback.risk import aliases, promotions, registry, succession
-from winback.risk.candidate import Candidate
-from winback.risk.champions import champion_for
-from winback.risk.enrolment import enrol
-from winback.risk.promotions import Promotion, Version, challenger, history
-from winback.risk.succession import Said
+from winback.risk.keeping import aliases, promotions, registry, succession
+from winback.risk.keeping.champions import champion_for
+from winback.risk.keeping.enrolment import enrol
+from winback.risk.keeping.promotions import Promotion, Version, challenger, history
+from winback.risk.keeping.succession import Said
+from winback.risk.learning.candidate import Candidate
 
 LATER = AT + DAY
 SAID = Said(LATER, "longer history", "Dana")

@@ -15,15 +15,15 @@ from winback.config import Cutoffs
 from winback.errors import FeatureMismatch, NotEnoughData
 from winback.facts.features import declared
 from winback.facts.intake.ingest import ingest
-from winback.risk import model_file
-from winback.risk.card import card_markdown
-from winback.risk.champions import features_of
-from winback.risk.dataset import Plan, plan_cutoffs, rows_at
-from winback.risk.estimator import ChurnClassifier
-from winback.risk.reasons import reasons_for
-from winback.risk.score import score
-from winback.risk.specs import Boosting, Gates, Spec
-from winback.risk.train import train
+from winback.risk.asking.dataset import Plan, plan_cutoffs, rows_at
+from winback.risk.asking.specs import Boosting, Gates, Spec
+from winback.risk.examining.card import card_markdown
+from winback.risk.keeping import model_file
+from winback.risk.keeping.champions import features_of
+from winback.risk.learning.train import train
+from winback.risk.scoring.estimator import ChurnClassifier
+from winback.risk.scoring.reasons import reasons_for
+from winback.risk.scoring.score import score
 
 DAY = dt.timedelta(days=1)
 SPEC = Spec(

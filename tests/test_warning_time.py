@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from winback.risk.intervals import draws
-from winback.risk.warning_time import lead_days, lead_time, silences
+from winback.risk.examining.intervals import draws
+from winback.risk.examining.warning_time import lead_days, lead_time, silences
 
 FIRST = pd.Timestamp("2026-01-01", tz="Europe/Berlin")
 HORIZON = 30

@@ -9,10 +9,10 @@ from winback import runs, store
 from winback.errors import NotEnoughData
 from winback.facts.features import declared
 from winback.jobs import Job
-from winback.risk.champions import champion_for, features_of, refuse_lost_features
-from winback.risk.dataset import rows_at
-from winback.risk.reasons import reasons_for
-from winback.risk.score import score
+from winback.risk.asking.dataset import rows_at
+from winback.risk.keeping.champions import champion_for, features_of, refuse_lost_features
+from winback.risk.scoring.reasons import reasons_for
+from winback.risk.scoring.score import score
 from winback.training import settled, taken_in
 
 

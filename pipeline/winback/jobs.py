@@ -18,7 +18,7 @@ from winback.facts.intake.load import folder_of
 from winback.facts.intake.snapshots import fetched
 from winback.facts.intake.sources import fingerprint
 from winback.offers.catalogue import Action, load_catalogue
-from winback.risk.specs import Spec, load_spec
+from winback.risk.asking.specs import Spec, load_spec
 from winback.toml_files import shipped
 
 

@@ -24,15 +24,15 @@ from winback.insight.summary import summarise
 from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
-from winback.risk.champions import champion_for, features_of, refuse_lost_features
-from winback.risk.dataset import rows_at
-from winback.risk.own_estimator import Classifier
-from winback.risk.promotions import Version, challenger, history
-from winback.risk.publish_gate import Terms, guard
-from winback.risk.reasons import reasons_for
-from winback.risk.score import score
-from winback.risk.shadow import Night, agreement, shadow
-from winback.risk.stages import READ_FOR_STAGES, stages
+from winback.risk.asking.dataset import rows_at
+from winback.risk.asking.stages import READ_FOR_STAGES, stages
+from winback.risk.keeping.champions import champion_for, features_of, refuse_lost_features
+from winback.risk.keeping.promotions import Version, challenger, history
+from winback.risk.keeping.shadow import Night, agreement, shadow
+from winback.risk.scoring.own_estimator import Classifier
+from winback.risk.scoring.reasons import reasons_for
+from winback.risk.scoring.score import score
+from winback.risk.watching.publish_gate import Terms, guard
 from winback.training import enrolled, settled, taken_in, trained
 
 STAGES = ("ingest", "model", "features", "scores", "reasons", "decisions", "list", "publish")

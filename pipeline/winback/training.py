@@ -9,15 +9,15 @@ from winback.facts.check import gates
 from winback.facts.intake.accounting import Accounting
 from winback.facts.intake.load import load
 from winback.jobs import Job
-from winback.risk import aliases
-from winback.risk.candidate import Candidate
-from winback.risk.dataset import Plan, plan_cutoffs
-from winback.risk.enrolment import enrol
-from winback.risk.file_gates import Asked
-from winback.risk.promotions import Version
-from winback.risk.questions import history_starts
-from winback.risk.readiness import training_gates
-from winback.risk.train import train
+from winback.risk.asking.dataset import Plan, plan_cutoffs
+from winback.risk.asking.questions import history_starts
+from winback.risk.asking.readiness import training_gates
+from winback.risk.keeping import aliases
+from winback.risk.keeping.enrolment import enrol
+from winback.risk.keeping.file_gates import Asked
+from winback.risk.keeping.promotions import Version
+from winback.risk.learning.candidate import Candidate
+from winback.risk.learning.train import train
 
 Say = Callable[[str], None]
 

@@ -69,8 +69,8 @@ def _looked_at(
     from winback.facts.check.usability import tolerant, usability  # noqa: PLC0415
     from winback.facts.intake.ingest import ingest  # noqa: PLC0415
     from winback.facts.intake.snapshots import fetched  # noqa: PLC0415
-    from winback.risk.readiness import training_gates  # noqa: PLC0415
-    from winback.risk.specs import load_spec  # noqa: PLC0415
+    from winback.risk.asking.readiness import training_gates  # noqa: PLC0415
+    from winback.risk.asking.specs import load_spec  # noqa: PLC0415
 
     spec = load_spec(project.model, base)
     place, when = base / project.project.state / "check", (project.project.time_zone, day)

@@ -15,9 +15,9 @@ from winback.cli.options import Day, config_option, json_option
 
 if TYPE_CHECKING:
     from winback.config import Config
-    from winback.risk.file_gates import Asked
-    from winback.risk.promotions import Version
-    from winback.risk.succession import Said
+    from winback.risk.keeping.file_gates import Asked
+    from winback.risk.keeping.promotions import Version
+    from winback.risk.keeping.succession import Said
 
 _DEFAULT = click.core.ParameterSource.DEFAULT
 reason_option = click.option("--reason", required=True, help="Why; it is kept in the history.")
@@ -40,7 +40,7 @@ class Project:
 
 def _project(config_path: Path) -> Project:
     from winback import config  # noqa: PLC0415
-    from winback.risk.specs import load_spec  # noqa: PLC0415
+    from winback.risk.asking.specs import load_spec  # noqa: PLC0415
 
     loaded = config.load(config_path)
     return Project(loaded, config_path.parent, load_spec(loaded.model, config_path.parent).name)
@@ -78,8 +78,8 @@ def history(config_path: Path, day: dt.date | None, as_json: bool) -> None:
 
 def _history(project: Project, day: dt.date | None, *, as_json: bool) -> None:
     from winback.cli.models_text import event  # noqa: PLC0415
-    from winback.risk import promotions  # noqa: PLC0415
-    from winback.risk.dossier import row_of  # noqa: PLC0415
+    from winback.risk.keeping import promotions  # noqa: PLC0415
+    from winback.risk.keeping.dossier import row_of  # noqa: PLC0415
 
     rows = promotions.history(project.state, project.name)
     if day is not None:
@@ -111,7 +111,7 @@ def list_(config_path: Path, as_json: bool) -> None:
     Example: winback models list
     """
     from winback.cli.models_text import listed  # noqa: PLC0415
-    from winback.risk.dossier import version_rows  # noqa: PLC0415
+    from winback.risk.keeping.dossier import version_rows  # noqa: PLC0415
 
     project = _project(config_path)
     rows = version_rows(project.state, project.name)
@@ -130,7 +130,7 @@ def compare(config_path: Path, versions: tuple[int, ...], as_json: bool) -> None
     Example: winback models compare 3 4
     """
     from winback.cli.models_text import compared  # noqa: PLC0415
-    from winback.risk.dossier import comparison  # noqa: PLC0415
+    from winback.risk.keeping.dossier import comparison  # noqa: PLC0415
 
     if len(versions) not in (0, 2):
         raise click.UsageError("name two versions, or none for the champion and the challenger")
@@ -149,7 +149,7 @@ def card(config_path: Path, version: int | None, as_json: bool) -> None:
     Example: winback models card 3
     """
     from winback.cli.models_text import carded  # noqa: PLC0415
-    from winback.risk.dossier import card_of  # noqa: PLC0415
+    from winback.risk.keeping.dossier import card_of  # noqa: PLC0415
 
     project = _project(config_path)
     told = card_of(project.state, project.name, version)
@@ -167,7 +167,7 @@ def promote(config_path: Path, version: int, reason: str, approver: str, as_json
 
     Example: winback models promote 4 --reason "longer history" --approver "Dana, CRM"
     """
-    from winback.risk import succession  # noqa: PLC0415
+    from winback.risk.keeping import succession  # noqa: PLC0415
 
     _act(config_path, (reason, approver), lambda *to: succession.promote(to[0], version, *to[1:]), "champion", as_json)
 
@@ -183,7 +183,7 @@ def rollback(config_path: Path, version: int | None, reason: str, approver: str,
 
     Example: winback models rollback --reason "list looks odd"
     """
-    from winback.risk import succession  # noqa: PLC0415
+    from winback.risk.keeping import succession  # noqa: PLC0415
 
     _act(config_path, (reason, approver), lambda *to: succession.rollback(to[0], version, *to[1:]), "champion", as_json)
 
@@ -202,7 +202,7 @@ def challenge(
 
     Example: winback models challenge 4
     """
-    from winback.risk import succession  # noqa: PLC0415
+    from winback.risk.keeping import succession  # noqa: PLC0415
 
     if (version is None) != withdraw:
         raise click.UsageError("name a version, or --withdraw")
@@ -222,8 +222,8 @@ def _act(
 ) -> None:
     """Do it under the project's lock, and say what is so now."""
     from winback import runs  # noqa: PLC0415
-    from winback.risk import aliases  # noqa: PLC0415
-    from winback.risk.succession import Said  # noqa: PLC0415
+    from winback.risk.keeping import aliases  # noqa: PLC0415
+    from winback.risk.keeping.succession import Said  # noqa: PLC0415
 
     project = _project(config_path)
     with runs.project_lock(project.state):
@@ -238,8 +238,8 @@ def _asked(project: Project) -> Asked:
     """What the project wants a champion for. Which day it may serve is asked again by every run."""
     from winback.facts.check.unmapped import at_hand  # noqa: PLC0415
     from winback.facts.features import declared  # noqa: PLC0415
-    from winback.risk.file_gates import Asked  # noqa: PLC0415
-    from winback.risk.specs import load_spec  # noqa: PLC0415
+    from winback.risk.asking.specs import load_spec  # noqa: PLC0415
+    from winback.risk.keeping.file_gates import Asked  # noqa: PLC0415
 
     own = declared.own_features(project.config.features.files, project.base)
     spec = load_spec(project.config.model, project.base, own)

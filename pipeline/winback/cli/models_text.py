@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from winback.risk.promotions import Promotion
+    from winback.risk.keeping.promotions import Promotion
 
 Row = dict[str, Any]
 SHOWN = ("auc", "log_loss", "rule_auc", "average_precision", "brier", "calibration_slope", "top_decile_lift")

@@ -50,8 +50,8 @@ def _observed(settings: Config, base: Path, today: dt.date) -> dict[str, Any]:
     """What the runs show, once the sources as they are now were taken in."""
     from winback import jobs, runs  # noqa: PLC0415
     from winback.facts.intake.load import load  # noqa: PLC0415
-    from winback.risk.matured import Known  # noqa: PLC0415
-    from winback.risk.monitored import observed  # noqa: PLC0415
+    from winback.risk.watching.matured import Known  # noqa: PLC0415
+    from winback.risk.watching.monitored import observed  # noqa: PLC0415
 
     job = jobs.prepare(settings, base, today, dt.datetime.now(dt.UTC))
     with runs.project_lock(job.state):

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from winback.errors import FeatureMismatch
 from winback.facts.features.feature import Feature
-from winback.risk import model_file
-from winback.risk.score import score
+from winback.risk.keeping import model_file
+from winback.risk.scoring.score import score
 from winback.spark.session import pandas_unsaid
 
 if TYPE_CHECKING:

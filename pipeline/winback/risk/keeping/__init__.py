@@ -1,0 +1,1 @@
+"""Which model answers: files, versions, promotions, rollback, shadows."""

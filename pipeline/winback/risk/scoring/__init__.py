@@ -1,0 +1,1 @@
+"""The estimators, the scores and the reasons."""

@@ -1,0 +1,1 @@
+"""What has changed since a model learned, and whether tonight's list may go out."""
