@@ -18,6 +18,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from string import Formatter
 
 import numpy as np
@@ -35,6 +36,7 @@ from winback.risk.scoring.tree_tables import shapley_values, small_enough, tree_
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Objects = NDArray[np.object_]
 NEAR = 1e-7
 WALKED = ("lightgbm", "xgboost")  # libraries whose trees the Shapley library reads
 NOBODY = -1
@@ -157,7 +159,7 @@ def _chunk_reasons(model: Classifier, rows: pd.DataFrame, features: Sequence[Fea
     value = np.where(speaker == NOBODY, np.nan, values[row, speaker])
     sentences = np.full(len(row), None, dtype=object)
     said = np.flatnonzero(told[row])
-    sentences[said] = _sentences(rows.iloc[row[said]], [features[k] for k in speaker[said]], value[said])
+    sentences[said] = _sentences(rows[_quoted(rows, features)].iloc[row[said]], speaker[said], value[said], features)
     return pd.DataFrame(
         {
             "customer_id": rows["customer_id"].array.take(row),
@@ -205,11 +207,21 @@ def _words(words: Sequence[str | None], codes: Ints) -> pd.Series:
     return pd.Series(pa.array(words, pa.large_string()).take(places), dtype="str")
 
 
-def _sentences(rows: pd.DataFrame, speakers: Sequence[Feature], values: Floats) -> list[str]:
-    """Each speaker's sentence with the row's numbers in it."""
-    quoted = {name for text in {f.sentence for f in speakers} for name in _names_in(text) if name in rows}
-    numbers: list[dict[str, float]] = rows[sorted(quoted)].to_dict("records")  # type: ignore[assignment]
-    return [sentence(f, v, row) for f, v, row in zip(speakers, values, numbers, strict=True)]
+def _quoted(rows: pd.DataFrame, features: Sequence[Feature]) -> list[str]:
+    """The columns that sentences of the features quote."""
+    return sorted({name for f in features for name in _names_in(f.sentence) if name in rows})
+
+
+def _sentences(rows: pd.DataFrame, speakers: Ints, values: Floats, features: Sequence[Feature]) -> Objects:
+    """The sentence of each row's speaker, the number of a feature, with the row's numbers in it."""
+    texts = np.empty(len(rows), dtype=object)
+    for number in np.unique(speakers):
+        at = np.flatnonzero(speakers == number)
+        names = [name for name in _names_in(features[number].sentence) if name in rows]
+        quoted = zip(*(rows[name].to_numpy()[at].tolist() for name in names), strict=True) if names else repeat(())
+        told = zip(values[at].tolist(), quoted, strict=False)
+        texts[at] = [sentence(features[number], v, dict(zip(names, q, strict=True))) for v, q in told]
+    return texts
 
 
 def sentence(feature: Feature, value: float, numbers: dict[str, float]) -> str:
