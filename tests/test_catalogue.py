@@ -1,5 +1,6 @@
 """The catalogue: what the shipped one holds, and what a wrong one is told."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -7,7 +8,8 @@ import pytest
 
 from winback.errors import ConfigError
 from winback.facts.features.declared import Driver, builtin
-from winback.offers.catalogue import Action, load_catalogue
+from winback.offers.action import STAGES, Action, Channel, Family
+from winback.offers.catalogue import features_read, load_catalogue
 
 DRIVERS = (
     "recency",
@@ -29,7 +31,7 @@ DRIVERS = (
     "payments",
 )
 
-CHANNELS = "'email', 'sms', 'push', 'post', 'call', 'app' or 'store'"
+CHANNELS = get_args(Channel)
 
 ONE = """
 [[actions]]
@@ -38,7 +40,7 @@ name = "Thank-you letter"
 message = "Say thanks."
 family = "recognition"
 drivers = ["tenure"]
-channel = "post"
+channels = ["post"]
 contact_cost = 1.2
 save_rate = 0.05
 """
@@ -80,8 +82,8 @@ def test_the_shipped_rates_are_modest_and_every_driver_has_an_answer_without_mon
 
 def test_the_shipped_header_names_every_driver_and_every_key_a_marketer_may_set(shipped: Path) -> None:
     header = shipped.read_text(encoding="utf-8").split("[[actions]]\n", maxsplit=1)[0]
-    for word in (*DRIVERS, *set(Action.__dataclass_fields__) - {"id", "name", "family", "channel"}):
-        assert f" {word} " in header or f"{word} =" in header, word
+    for word in (*DRIVERS, *Action.__dataclass_fields__, *get_args(Family), *CHANNELS, *STAGES):
+        assert re.search(rf"[ \n]{word}[ ,.:\n]", header), word
 
 
 def test_actions_come_in_order_of_id_with_the_defaults_of_the_dataclass(written) -> None:
@@ -90,16 +92,19 @@ def test_actions_come_in_order_of_id_with_the_defaults_of_the_dataclass(written)
     assert (first.id, second.id) == ("a_first", "thanks")
     assert second == Action(
         id="thanks",
-        name="Thank-you letter",
+        name={"en": "Thank-you letter", "ru": "Thank-you letter", "zh": "Thank-you letter"},
         message="Say thanks.",
         family="recognition",
         drivers=("tenure",),
-        channel="post",
+        channels=("post",),
         contact_cost=1.2,
         save_rate=0.05,
     )
     assert (second.incentive_cost, second.incentive_basis, second.accept_rate) == (0.0, "fixed", 0.0)
-    assert (second.save_rate_strength, second.cooldown_days) == (50.0, 0)
+    assert (second.save_rate_strength, second.accept_rate_strength, second.cooldown_days) == (50.0, 50.0, 0)
+    assert second.stages == ("new", "active", "cooling", "lapsed", "returned")
+    assert (second.only_if, second.capacity, second.max_repeats) == ((), None, None)
+    assert (second.needs_approval, second.per_customer, second.monetary) == (False, True, False)
 
 
 def test_any_answers_every_driver(written) -> None:
@@ -111,13 +116,13 @@ def test_any_answers_every_driver(written) -> None:
     ("change", "line"),
     [
         (
-            ('channel = "post"', 'channel = "post"\nacept_rate = 1'),
+            ('channels = ["post"]', 'channels = ["post"]\nacept_rate = 1'),
             "acept_rate: unknown key. Did you mean 'accept_rate'?",
         ),
-        (('channel = "post"', ""), "channel: is required"),
+        (('channels = ["post"]', ""), "channels: is required"),
         (
             ('"post"', '"pigeon"'),
-            f"channel: Input should be {CHANNELS} (came: 'pigeon')",
+            "channels.0: Input should be 'email', 'sms', 'push', 'post', 'call', 'app' or 'store' (came: 'pigeon')",
         ),
         (("= 0.05", "= 5"), "save_rate: Input should be less than or equal to 1 (came: 5)"),
         (("= 0.05", "= nan"), "save_rate: Input should be a finite number (came: nan)"),
@@ -208,3 +213,44 @@ def test_an_unknown_table_is_named(written) -> None:
     with pytest.raises(ConfigError) as error:
         load_catalogue(path, DRIVERS)
     assert str(error.value) == f"{path} cannot be used:\n  action: unknown key. Did you mean 'actions'?"
+
+
+def test_a_condition_names_a_feature_or_what_every_decision_weighs(written) -> None:
+    line = 'only_if = [{{ feature = "{}", at_least = 1 }}]\n'
+    good = ONE + line.format("orders_90d") + ONE.replace("thanks", "other") + line.format("margin_at_stake")
+    actions = load_catalogue(written(good), ["tenure"], features=["orders_90d"])
+    assert features_read(actions) == {"orders_90d"}
+    path = written(ONE + line.format("order_90d") + ONE.replace("thanks", "other") + line.format("xyz"))
+    assert len(load_catalogue(path, ["tenure"])) == 2  # where no features are given, none are missed
+    with pytest.raises(ConfigError) as error:
+        load_catalogue(path, ["tenure"], features=["orders_90d"])
+    assert str(error.value) == (
+        f"{path} cannot be used:\n"
+        "  thanks: only_if: no feature is called 'order_90d'. Did you mean 'orders_90d'?\n"
+        "  other: only_if: no feature is called 'xyz'. `winback features` lists them."
+    )
+
+
+BRAND = """
+[[actions]]
+id = "charity"
+name = "Charity"
+message = "A share of every basket goes to a good cause."
+family = "brand"
+drivers = ["tenure"]
+per_customer = false
+"""
+
+
+def test_what_is_done_for_the_brand_needs_no_channel_and_answers_nobodys_driver(written) -> None:
+    path = written(BRAND)
+    (action,) = load_catalogue(path, [], ["tenure"])
+    assert (action.channels, action.contact_cost, action.save_rate, action.per_customer) == ((), 0.0, 0.0, False)
+    with pytest.raises(ConfigError, match="no action answers 'tenure'"):
+        load_catalogue(path, ["tenure"])
+
+
+def test_the_key_of_older_catalogues_is_told_its_new_name(written) -> None:
+    path = written(ONE.replace('channels = ["post"]', 'channel = "post"'))
+    with pytest.raises(ConfigError, match=r"channel: unknown key\. Did you mean 'channels'\?"):
+        load_catalogue(path, ["tenure"])

@@ -32,7 +32,7 @@ def action(id_: str = "mail", drivers: tuple[str, ...] = ("recency",), **fields)
         "name": id_,
         "message": "-",
         "family": "content",
-        "channel": "email",
+        "channels": ("email",),
         "contact_cost": 0.0,
         "save_rate": 0.1,
     }
@@ -112,7 +112,7 @@ def test_an_action_counts_by_the_share_of_the_reasons_it_answers(
 
 def test_the_largest_net_gain_wins_not_the_best_ratio() -> None:
     cheap = action("mail", save_rate=0.05, contact_cost=0.1)
-    dear = action("call", save_rate=0.2, contact_cost=3.0, channel="call")
+    dear = action("call", save_rate=0.2, contact_cost=3.0, channels=("call",))
     result = decide(customers(), RECENCY, [cheap, dear], NO_LIMITS)
     assert result[["action", "channel"]].to_numpy().tolist() == [["call", "call"]]
     assert result["expected_net_gain"].tolist() == pytest.approx([7.0])

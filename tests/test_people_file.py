@@ -24,7 +24,7 @@ def named(id_: str, name: str) -> Action:
         message=f"Hint for {name}",
         family="content",
         drivers=("any",),
-        channel="email",
+        channels=("email",),
         contact_cost=0.05,
         save_rate=0.1,
     )

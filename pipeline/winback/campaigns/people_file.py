@@ -63,9 +63,9 @@ class Named(Protocol):
     """What the list needs to know of an action."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> Mapping[Any, str]: ...
     @property
-    def message(self) -> str: ...
+    def message(self) -> Mapping[Any, str]: ...
 
 
 def at_risk_list(
@@ -92,7 +92,7 @@ def at_risk_list(
         ["expected_net_gain", "probability", "customer_id"], ascending=[False, False, True], ignore_index=True
     )
     rows["what_to_do"] = _what_to_do(rows, names)
-    rows["message_hint"] = rows["action"].map({i: action.message for i, action in names.items()}).fillna("")
+    rows["message_hint"] = rows["action"].map({i: action.message["en"] for i, action in names.items()}).fillna("")
     rows["chance_to_leave_percent"] = (rows["probability"] * 100).round(1)
     rows["last_order"] = rows["last_order_at"].dt.strftime("%Y-%m-%d")
     rows[_MONEY] = rows[_MONEY].round(2) + 0.0  # + 0.0: no "-0.0"
@@ -108,7 +108,7 @@ def _refuse_missing(rows: pd.DataFrame, indicator: str, table: str) -> None:
 
 def _what_to_do(rows: pd.DataFrame, names: Mapping[str, Named]) -> pd.Series[str]:
     """The name of each customer's action, or why to leave him alone."""
-    words = {("", action_id): action.name for action_id, action in names.items()}
+    words = {("", action_id): action.name["en"] for action_id, action in names.items()}
     words |= {(cause, LEAVE_ALONE): text for cause, text in CAUSES_IN_WORDS.items()}
     keys = list(zip(rows["cause"], rows["action"], strict=True))
     unknown = sorted({str(key) for key in keys if key not in words})

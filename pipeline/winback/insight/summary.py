@@ -60,7 +60,7 @@ def chosen(decisions: pd.DataFrame, actions: Mapping[str, Any]) -> list[dict[str
         expected_net_gain=("expected_net_gain", "sum"),
     )
     rows = [
-        {"action": str(k), "name": actions[str(k)].name, "customers": int(row["customers"])}
+        {"action": str(k), "name": actions[str(k)].name["en"], "customers": int(row["customers"])}
         | {what: float(row[what]) for what in ("expected_cost", "expected_net_gain")}
         for k, row in sums.iterrows()
     ]

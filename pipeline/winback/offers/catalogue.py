@@ -3,87 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import Field, model_validator
-from pydantic.dataclasses import dataclass
-
-from winback.config import Money, Share
 from winback.errors import ConfigError
-from winback.toml_files import STRICT, did_you_mean, parse, read_toml
+from winback.offers.action import ANY, LEAVE_ALONE, Action, Condition
+from winback.toml_files import did_you_mean, parse, read_toml
 
-ANY = "any"
-LEAVE_ALONE = "leave_alone"
+__all__ = ["ANY", "LEAVE_ALONE", "Action", "Condition", "features_read", "load_catalogue"]
 
-
-Text = Annotated[str, Field(min_length=1)]
-Family = Literal[
-    "money_off",
-    "convenience",
-    "recognition",
-    "access",
-    "content",
-    "service_recovery",
-    "community",
-    "product_fix",
-    "pause",
-    "payment_fix",
-]
-Channel = Literal["email", "sms", "push", "post", "call", "app", "store"]
+# Columns that every decision has of a customer; a condition may ask about them beside the features.
+WEIGHED = ("probability", "margin_at_stake", "average_basket", "days_since_last_contact")
+# What an action for the brand as a whole does not have.
+OF_NOBODY = {"channels": [], "contact_cost": 0.0, "save_rate": 0.0}
 
 
-@dataclass(frozen=True, config=STRICT)
-class Action:
-    """One thing that may be done for one customer. Money is in the project's currency.
-
-    `drivers`: the causes of risk it answers, or `["any"]`. `message`: a hint for whoever writes the text.
-    `contact_cost`: paid for every customer contacted. `incentive_cost`: paid when the customer redeems;
-    with `incentive_basis = "basket_share"` it is a share (0..1) of the customer's average basket.
-    `accept_rate`: chance that a customer who stays redeems it (0..1).
-    `save_rate`: of those about to leave for a cause the action answers, the share it keeps (0..1);
-    a prior, worth as much as `save_rate_strength` observed customers when it is learned from results.
-    `cooldown_days`: days since the customer's last contact that this action needs; the project's own
-    cooldown counts when it is longer.
-    """
-
-    id: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    name: Text
-    message: Text
-    family: Family
-    drivers: Annotated[tuple[str, ...], Field(min_length=1)]
-    channel: Channel
-    contact_cost: Money
-    save_rate: Share
-    incentive_cost: Money = 0.0
-    incentive_basis: Literal["fixed", "basket_share"] = "fixed"
-    accept_rate: Share = 0.0
-    save_rate_strength: Annotated[float, Field(gt=0)] = 50.0
-    cooldown_days: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _means_something(self) -> Self:
-        if self.id == LEAVE_ALONE:
-            raise ValueError(f"{LEAVE_ALONE!r} is always possible and needs no action; choose another id")
-        if self.incentive_basis == "basket_share" and self.incentive_cost > 1:
-            raise ValueError("with incentive_basis 'basket_share', incentive_cost is a share of it: 0..1")
-        if self.incentive_cost > 0 and self.accept_rate == 0:
-            raise ValueError("incentive_cost needs an accept_rate above 0: nobody would redeem it")
-        if ANY in self.drivers and len(self.drivers) > 1:
-            raise ValueError(f"drivers is either [{ANY!r}] or a list of drivers, not both")
-        return self
-
-    def answers(self, driver: str) -> bool:
-        """Whether `driver` is a cause this action is meant for."""
-        return driver in self.drivers or ANY in self.drivers
-
-
-def load_catalogue(path: Path, drivers: Collection[str], known: Collection[str] = ()) -> tuple[Action, ...]:
-    """The actions of `path`, in order of id; each of `drivers` is answered by at least one of them.
+def load_catalogue(
+    path: Path, drivers: Collection[str], known: Collection[str] = (), features: Collection[str] | None = None
+) -> tuple[Action, ...]:
+    """The actions of `path`, in order of id; each of `drivers` is answered by at least one done for a customer.
 
     `known` are further drivers that an action may name: those this project's sources cannot bring up.
-    Raises ConfigError for an unknown key or driver, an id given twice, or a driver nobody answers.
+    `features` are the features that a condition may name beside WEIGHED (None: not looked at).
+    Raises ConfigError for an unknown key, driver or feature, an id given twice, or a driver nobody answers.
     """
     values = read_toml(path)
     rows = values.pop("actions", None)
@@ -92,11 +35,21 @@ def load_catalogue(path: Path, drivers: Collection[str], known: Collection[str] 
         raise ConfigError(f"{path} cannot be used:\n  {key}: unknown key.{did_you_mean(key, ['actions'])}")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise ConfigError(f"{path} holds no actions. Each one starts with a line [[actions]].")
-    actions = [parse(Action, row, _place(path, number, row)) for number, row in enumerate(rows, start=1)]
-    faults = _faults(actions, drivers, known)
+    actions = [parse(Action, _whole(row), _place(path, number, row)) for number, row in enumerate(rows, start=1)]
+    faults = [*_faults(actions, drivers, known), *_unknown_features(actions, features)]
     if faults:
         raise ConfigError(f"{path} cannot be used:\n" + "\n".join(f"  {fault}" for fault in faults))
     return tuple(sorted(actions, key=lambda action: action.id))
+
+
+def features_read(actions: Sequence[Action]) -> set[str]:
+    """The features that the conditions of these actions ask about; WEIGHED is none of them."""
+    return {condition.feature for action in actions for condition in action.only_if} - set(WEIGHED)
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """The keys of an action, with nothing in the place of what one for the brand as a whole cannot have."""
+    return (OF_NOBODY if row.get("per_customer") is False else {}) | row
 
 
 def _place(path: Path, number: int, row: dict[str, Any]) -> str:
@@ -109,9 +62,24 @@ def _faults(actions: list[Action], drivers: Collection[str], further: Collection
     known = [*sorted({*drivers, *further}), ANY]
     twice = sorted(id_ for id_, count in Counter(action.id for action in actions).items() if count > 1)
     unknown = [(action.id, d) for action in actions for d in action.drivers if d not in known]
-    unanswered = [d for d in sorted(drivers) if not any(action.answers(d) for action in actions)]
+    decided = [action for action in actions if action.per_customer]
+    unanswered = [d for d in sorted(drivers) if not any(action.answers(d) for action in decided)]
     return (
         [f"{id_}: this id is given to more than one action; every id must be its own." for id_ in twice]
         + [f"{id_}: no driver is called {d!r}.{did_you_mean(d, known)}" for id_, d in unknown]
         + [f"drivers: no action answers {d!r}; add one, or add it to an action's drivers." for d in unanswered]
     )
+
+
+def _unknown_features(actions: list[Action], features: Collection[str] | None) -> list[str]:
+    """One line a condition about a feature that there is not; of hundreds only the nearest is told."""
+    if features is None:
+        return []
+    known = [*features, *WEIGHED]
+    asked = [(action.id, c.feature) for action in actions for c in action.only_if if c.feature not in known]
+    return [f"{id_}: only_if: no feature is called {name!r}.{_nearest(name, known)}" for id_, name in asked]
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    hint = did_you_mean(name, known)
+    return hint if "Did you mean" in hint else " `winback features` lists them."

@@ -76,7 +76,7 @@ def decide(customers: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Act
     """
     rows = customers.sort_values("customer_id", kind="stable", ignore_index=True)
     _check(rows, reasons)
-    actions = sorted(actions, key=lambda action: action.id)
+    actions = sorted((a for a in actions if a.per_customer), key=lambda action: action.id)
     at_risk = rows["at_risk"].to_numpy(dtype=bool)
     risky = rows[at_risk].reset_index(drop=True)
     held_out = risky["held_out"].to_numpy(dtype=bool)
@@ -115,7 +115,7 @@ def _options(risky: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Actio
     baskets = risky["average_basket"].clip(lower=0.0).to_numpy(dtype=float)[:, None]
     shared = np.array([action.incentive_basis == "basket_share" for action in actions])
     incentive = np.where(shared, baskets, 1.0) * _row(actions, "incentive_cost")
-    cost = _row(actions, "contact_cost") + incentive * _row(actions, "accept_rate") * ((1 - chance) + kept)
+    cost = _contact_costs(actions) + incentive * _row(actions, "accept_rate") * ((1 - chance) + kept)
     gain = kept * risky["margin_at_stake"].to_numpy(dtype=float)[:, None] - cost
     days = risky["days_since_last_contact"].to_numpy(dtype=float, na_value=np.nan)[:, None]
     # Never contacted is NaN, and no comparison with NaN holds: such a customer never has to wait.
@@ -126,6 +126,11 @@ def _options(risky: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Actio
 def _row(actions: Sequence[Action], field: str) -> Floats:
     """One field of all actions, side by side."""
     return np.array([getattr(action, field) for action in actions], dtype=float)
+
+
+def _contact_costs(actions: Sequence[Action]) -> Floats:
+    """What a contact through each action's preferred channel costs."""
+    return np.array([action.contact_cost_by(action.channels[0]) for action in actions], dtype=float)
 
 
 def _match(customer_ids: pd.Series[str], reasons: pd.DataFrame, actions: Sequence[Action]) -> Floats:
@@ -185,8 +190,8 @@ def _written(
 
     return rows[["customer_id", "cutoff"]].assign(
         action=_texts(rows, acted, [actions[c].id for c in column], LEAVE_ALONE),
-        channel=_texts(rows, acted, [actions[c].channel for c in column], ""),
-        contact_cost=numbers(_row(actions, "contact_cost")[column]),
+        channel=_texts(rows, acted, [actions[c].channels[0] for c in column], ""),
+        contact_cost=numbers(_contact_costs(actions)[column]),
         incentive_cost=numbers(options.incentive[taken, column]),
         expected_cost=numbers(options.cost[taken, column]),
         chance_kept=numbers(options.kept[taken, column]),

@@ -79,7 +79,7 @@ def _action(action: Action) -> str:
         f'message = "Made up: {name}."',
         f'family = "{action.family}"',
         f"drivers = [{drivers}]",
-        f'channel = "{action.channel}"',
+        f'channels = ["{action.channel}"]',
         f"contact_cost = {contact}",
         *([f"incentive_cost = {incentive}", f"accept_rate = {action.accepts}"] if incentive else []),
         "save_rate = 0.1",
