@@ -31,6 +31,7 @@ LAYERS = {
     "campaigns": GROUND,
     "insight": GROUND | {"runs"},
     "simulate": GROUND,
+    "consent": GROUND | {"facts", "runs"},
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from winback.limits import Monitor, Publish
+from winback.limits import Consent, Monitor, Publish
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -284,6 +284,12 @@ class Config:
     stages: Stages = Stages()
     publish: Publish = Publish()
     monitor: Monitor = Monitor()
+    consent: Consent = Consent()
+
+    def __post_init__(self) -> None:
+        """Consent is kept in one place."""
+        if self.consent.kept_elsewhere and self.sources.consents is not None:
+            raise ValueError("[consent] kept_elsewhere = true contradicts [sources.consents]; leave one of them out")
 
 
 def load(path: Path) -> Config:

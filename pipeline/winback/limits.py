@@ -1,8 +1,8 @@
-"""[publish] and [monitor] of a project: when a night is not published, and when it is advised to train again."""
+"""[publish], [monitor] and [consent]: when a night is not published, when to train again, who may be contacted."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -49,3 +49,27 @@ class Monitor:
     drifted_features: Annotated[int, Field(ge=1)] = 1
     max_mean_error: Share = 0.03
     max_model_days: Days = 180
+
+
+Channel = Literal["email", "sms", "push", "post", "call", "app", "store", "ads"]
+AdPurpose = Literal["marketing", "ad_user_data", "ad_personalization"]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Consent:
+    """When a customer may be contacted; whatever is unknown is a no. docs/consent.md explains each.
+
+    `kept_elsewhere`: there is no table of consents here, the tool that sends asks its own. `opt_out_channels`: only a
+    withdrawal, an objection or a suppression forbids them. `max_age_days`: older grants no longer count.
+    `ads_purposes`: all that must be granted before anybody is put on an audience. `profile_by_consent`: nobody is
+    scored who did not grant the purpose profiling. `suppressions`, `keys`: folders, best outside of what a restore of
+    the state brings back (none: in the state folder).
+    """
+
+    kept_elsewhere: bool = False
+    opt_out_channels: tuple[Channel, ...] = ()
+    max_age_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    ads_purposes: Annotated[tuple[AdPurpose, ...], Field(min_length=1)] = ("ad_user_data", "ad_personalization")
+    profile_by_consent: bool = False
+    suppressions: str | None = None
+    keys: str | None = None
