@@ -100,7 +100,8 @@ ODD = (
     "null", "None", "nan", "NaN", "<NA>", "yes", "Yes", "y", "Y", "true", "True", True, "t", "1", 1, 1.0, "on", "ok",
     "opt-in", "optin", "opted in", "subscribed", "active", "accepted", "consented", "given", "grant", "granted?",
     "gr anted", "not granted", "granted, withdrawn", "granted;", "'granted'", '"granted"', "granted\u200b",
-    "gr\u0430nted", "pending", "0", 0, "false", False, "no", "N", "opt-out", "unsubscribed", "withdrawn", "objected", "revoked", "expired",
+    "gr\u0430nted", "pending", "0", 0, "false", False, "no", "N",
+    "opt-out", "unsubscribed", "withdrawn", "objected", "revoked", "expired",
     "ja", "да", "是", b"granted",
 )  # fmt: skip
 
