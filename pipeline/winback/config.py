@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from winback.limits import Consent, Monitor, Publish
+from winback.limits import Campaigns, Consent, Monitor, Publish
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -284,6 +284,7 @@ class Config:
     stages: Stages = Stages()
     publish: Publish = Publish()
     monitor: Monitor = Monitor()
+    campaigns: Campaigns = Campaigns()
     consent: Consent = Consent()
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ WinbackError
 ├── ModelNotBetter       a candidate does not pass its gates, so it was not promoted
 ├── PublishRefused       what a run made does not pass the gates of [publish]
 ├── RunInProgress        another process holds the lock of this project
+├── CampaignChanged      a campaign is assigned already, and what would be assigned now differs
 ├── RunDamaged           a file of a run does not match its manifest
 └── MissingExtra         an optional dependency is needed; the message is the install line
 
@@ -67,6 +68,10 @@ class PublishRefused(WinbackError):
 
 class RunInProgress(WinbackError):
     """Another process holds the lock of this project."""
+
+
+class CampaignChanged(WinbackError):
+    """A campaign is assigned already, and what would be assigned now differs."""
 
 
 class RunDamaged(WinbackError):

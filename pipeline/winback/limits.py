@@ -1,4 +1,8 @@
-"""[publish], [monitor] and [consent]: when a night is not published, when to train again, who may be contacted."""
+"""[publish], [monitor], [consent] and [campaigns] of a project: the limits it sets to what is done.
+
+When a night is not published; when it is advised to train again; who may be contacted; who is left alone to
+measure, and when somebody leaves the list.
+"""
 
 from __future__ import annotations
 
@@ -73,3 +77,18 @@ class Consent:
     profile_by_consent: bool = False
     suppressions: str | None = None
     keys: str | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class Campaigns:
+    """How a list becomes a campaign that can be measured; docs/campaigns.md.
+
+    `name`: of the series of nightly campaigns; none: the question's name. `holdout_share`: of those listed and not
+    held out everywhere ([offers] holdout_share). Whoever is on the list stays until his chance has been below
+    at_risk_probability for `leave_nights` runs in a row, or lies more than `leave_margin` below it.
+    """
+
+    name: Annotated[str, Field(pattern="^([a-z0-9][a-z0-9_-]{0,99})?$")] = ""
+    holdout_share: Share = 0.05
+    leave_margin: Share = 0.05
+    leave_nights: Annotated[int, Field(ge=1, le=365)] = 3

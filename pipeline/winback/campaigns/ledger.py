@@ -1,0 +1,152 @@
+"""What was assigned to whom, written down before a list leaves, and never changed afterwards.
+
+    <state>/campaigns/<series>-<logical date>/assignments.parquet
+
+A *series* is one campaign over its nights: the question's name, or a name of the project's own. Writers
+hold the project's lock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import reprlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from winback import store
+from winback.errors import CampaignChanged, NotEnoughData
+
+NAME = re.compile(r"(?P<series>[a-z0-9][a-z0-9_-]{0,99})-(?P<date>\d{4}-\d{2}-\d{2})")
+FILE = "assignments.parquet"
+SCHEMA = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("customer_id", pa.string()),
+        ("cutoff", pa.timestamp("us", tz="UTC")),
+        *((name, pa.string()) for name in ("arm", "held_by", "stratum", "action", "channel", "driver", "stage")),
+        *(
+            (name, pa.float64())
+            for name in (
+                "probability",
+                "margin_at_stake",
+                "expected_net_gain",
+                "contact_cost",
+                "incentive_cost",
+                "propensity",
+                "spend_90d",
+                "orders_90d",
+            )
+        ),
+    ]
+)
+
+
+def campaign_name(series: str, day: dt.date) -> str:
+    """The name of a night's campaign, such as "inactivity-28d-2026-02-15"; ValueError where it is no file name."""
+    name = f"{series}-{day.isoformat()}"
+    if not NAME.fullmatch(name):
+        raise ValueError(f"a campaign's name has small letters, digits, _ and - (at most 100), and is {series!r}")
+    return name
+
+
+def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """One row a customer listed, in order of customer_id, with the columns of SCHEMA.
+
+    `arms` as `assign.draw` gives them; whoever has no stratum is not listed. `decisions` as decided. `facts`:
+    customer_id, stage, probability, spend_90d, orders_90d. Of the held-out, `action` and `channel` are what
+    would have been done, and costs and gain are 0. ValueError where a table lacks somebody who is listed.
+    """
+    rows: pd.DataFrame = arms[arms["stratum"] != ""].sort_values("customer_id")
+    for name, table in (("decisions", decisions), ("facts", facts)):
+        lost = rows.loc[~rows["customer_id"].isin(table["customer_id"]), "customer_id"]
+        if len(lost):
+            raise ValueError(f"{len(lost)} customers listed are not in {name}: {reprlib.repr(lost.tolist())}")
+    decided = decisions.drop(columns=["cutoff", "action", "channel"]).rename(
+        columns={"would_have_done": "action", "would_have_channel": "channel"}
+    )
+    for table in (decided, facts):
+        new = ["customer_id", *(c for c in SCHEMA.names if c in table.columns and c not in rows.columns)]
+        rows = rows.merge(table[new], on="customer_id", how="left", validate="one_to_one")
+    written: pd.DataFrame = rows.assign(campaign=campaign)[SCHEMA.names]
+    return written.reset_index(drop=True)
+
+
+def record(state: Path, campaign: str, rows: pd.DataFrame) -> Path:
+    """The file that holds `rows` from now on; where it holds the same already, nothing is written.
+
+    CampaignChanged where it holds others: the list may have left the house, so what it was stays written.
+    """
+    if twice := rows.loc[rows["customer_id"].duplicated(), "customer_id"].tolist():
+        raise ValueError(f"one row a customer expected; {len(twice)} repeat: {reprlib.repr(twice)}")
+    path = state / "campaigns" / campaign / FILE
+    table = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).replace_schema_metadata(None)
+    if not path.exists():
+        store.write_table(path, table)
+        store.sync_folder(path.parent.parent)
+    elif not (found := store.read_table(path)).equals(table):
+        raise CampaignChanged(
+            f"campaign {campaign} is assigned already in {path}, and its list may have left the house; what would be "
+            f"assigned now differs: {_difference(found.to_pandas(), table.to_pandas())}. Nothing was changed. Give the "
+            "new list a campaign of its own with [campaigns] name, or run with the data and settings of the first."
+        )
+    return path
+
+
+def _difference(found: pd.DataFrame, came: pd.DataFrame) -> str:
+    """What differs, in words: customers, then columns, with counts and the first ids."""
+    parts = []
+    for what, these, others in (("more", came, found), ("missing", found, came)):
+        ids = these.loc[~these["customer_id"].isin(others["customer_id"]), "customer_id"].tolist()
+        if ids:
+            parts.append(f"{len(ids)} customers {what} (first: {reprlib.repr(ids)})")
+    both = found.merge(came, on="customer_id", suffixes=("", " now"))
+    for column in (name for name in SCHEMA.names if name != "customer_id"):
+        then, now = both[column], both[f"{column} now"]
+        ids = both.loc[(then != now) & ~(then.isna() & now.isna()), "customer_id"].tolist()
+        if ids:
+            parts.append(f"{column} of {len(ids)} (first: {reprlib.repr(ids)})")
+    return "; ".join(parts) or "the order of the rows"
+
+
+def campaigns(state: Path, series: str | None = None) -> list[str]:
+    """The names of the campaigns assigned, of `series` or of all, by date and name."""
+    found = [NAME.fullmatch(path.parent.name) for path in (state / "campaigns").glob(f"*/{FILE}")]
+    kept = [match for match in found if match and series in (None, match["series"])]
+    return [match[0] for match in sorted(kept, key=lambda match: (match["date"], match[0]))]
+
+
+def read(state: Path, campaign: str) -> pd.DataFrame:
+    """The rows of one campaign; NotEnoughData where there is none of that name."""
+    if campaign not in (known := campaigns(state)):
+        raise NotEnoughData(
+            f"no campaign is called {campaign!r}; assigned are {', '.join(known[-3:]) or 'none'}. `winback campaigns "
+            "list` shows all."
+        )
+    frame: pd.DataFrame = store.read_table(state / "campaigns" / campaign / FILE).to_pandas()
+    return frame
+
+
+def earlier_arms(state: Path, series: str) -> pd.DataFrame:
+    """One row a customer that a campaign of the series ever listed: customer_id, arm, held_by, propensity.
+
+    The row is that of the first draw that was the campaign's own, so what comes from here stays as it was
+    drawn; of whoever was never drawn, being held out everywhere, his first row.
+    """
+    columns = ["customer_id", "arm", "held_by", "propensity"]
+    frames = list(_columns(state, series, columns))
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    rows = pd.concat(frames, ignore_index=True)
+    rows = rows.assign(everywhere=rows["held_by"] == "global").sort_values("everywhere", kind="stable")
+    return rows.drop_duplicates("customer_id")[columns].reset_index(drop=True)
+
+
+def _columns(state: Path, series: str, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Some columns of every campaign of the series, oldest first."""
+    for name in campaigns(state, series):
+        yield pq.read_table(state / "campaigns" / name / FILE, columns=columns).to_pandas()
