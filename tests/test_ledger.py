@@ -129,7 +129,7 @@ def test_recording_something_else_is_an_error_that_says_what_differs(
     with pytest.raises(CampaignChanged) as refused:
         ledger.record(tmp_path, NIGHT, changed)
     assert str(refused.value).startswith(
-        f"campaign {NIGHT} is assigned already in {path}, and its list may have left the house; what would be assigned "
+        f"campaign {NIGHT} is assigned already in {path}, and the list may have left the house; what would be written "
         f"now differs: {said}"
     )
     assert "Nothing was changed. Give the new list a campaign of its own with [campaigns] name" in str(refused.value)

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winback import store
-from winback.errors import CampaignChanged, NotEnoughData
+from winback.campaigns.written_once import write_once
+from winback.errors import NotEnoughData
 
 NAME = re.compile(r"(?P<series>[a-z0-9][a-z0-9_-]{0,99})-(?P<date>\d{4}-\d{2}-\d{2})")
 FILE = "assignments.parquet"
@@ -77,40 +78,10 @@ def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: 
 
 
 def record(state: Path, campaign: str, rows: pd.DataFrame) -> Path:
-    """The file that holds `rows` from now on; where it holds the same already, nothing is written.
-
-    CampaignChanged where it holds others: the list may have left the house, so what it was stays written.
-    """
-    if twice := rows.loc[rows["customer_id"].duplicated(), "customer_id"].tolist():
-        raise ValueError(f"one row a customer expected; {len(twice)} repeat: {reprlib.repr(twice)}")
+    """The file that holds `rows` from now on; CampaignChanged where it holds others already."""
     path = state / "campaigns" / campaign / FILE
-    table = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).replace_schema_metadata(None)
-    if not path.exists():
-        store.write_table(path, table)
-        store.sync_folder(path.parent.parent)
-    elif not (found := store.read_table(path)).equals(table):
-        raise CampaignChanged(
-            f"campaign {campaign} is assigned already in {path}, and its list may have left the house; what would be "
-            f"assigned now differs: {_difference(found.to_pandas(), table.to_pandas())}. Nothing was changed. Give the "
-            "new list a campaign of its own with [campaigns] name, or run with the data and settings of the first."
-        )
+    write_once(path, rows, SCHEMA, f"campaign {campaign} is assigned")
     return path
-
-
-def _difference(found: pd.DataFrame, came: pd.DataFrame) -> str:
-    """What differs, in words: customers, then columns, with counts and the first ids."""
-    parts = []
-    for what, these, others in (("more", came, found), ("missing", found, came)):
-        ids = these.loc[~these["customer_id"].isin(others["customer_id"]), "customer_id"].tolist()
-        if ids:
-            parts.append(f"{len(ids)} customers {what} (first: {reprlib.repr(ids)})")
-    both = found.merge(came, on="customer_id", suffixes=("", " now"))
-    for column in (name for name in SCHEMA.names if name != "customer_id"):
-        then, now = both[column], both[f"{column} now"]
-        ids = both.loc[(then != now) & ~(then.isna() & now.isna()), "customer_id"].tolist()
-        if ids:
-            parts.append(f"{column} of {len(ids)} (first: {reprlib.repr(ids)})")
-    return "; ".join(parts) or "the order of the rows"
 
 
 def campaigns(state: Path, series: str | None = None) -> list[str]:
