@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from winback import config, jobs, store
 from winback.facts.intake.load import load
 from winback.facts.labels.labels import oldest_order
-from winback.risk.asking.dataset import labelled_rows, plan_cutoffs, seen_throughout
+from winback.risk.asking.dataset import Ask, labelled_rows, plan_cutoffs, seen_throughout
 from winback.risk.learning.train import fit
 from winback.risk.scoring.reasons import reasons_for, reference
 from winback.simulate import files
@@ -40,8 +40,6 @@ SHOWN_IN = {
     "competitor": {"engagement", "monetary"},
     "natural_end": {"engagement"},
 }
-# What falls when anybody leaves, for whatever cause, and so cannot tell one cause from another.
-FADING = {"recency", "cadence", "frequency", "trend", "monetary", "tenure", "seasonality", "habits"}
 USELESS = """
 [[feature]]
 name = "last_visit_seconds"
@@ -66,7 +64,7 @@ def learned(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     load(job.facts, job.sources, job.base, job.inputs, (job.zone, job.received_at), job.config.project.currency)
     plan = plan_cutoffs(job.config.cutoffs, job.spec.horizon_days, oldest_order(job.facts, job.zone), today)
     features = [f for f in job.features if f.name not in job.spec.leave_out]
-    rows = labelled_rows(job.facts, [*plan.train, *plan.holdout], job.zone, today, (job.spec, features))
+    rows = labelled_rows(job.facts, [*plan.train, *plan.holdout], job.zone, today, Ask(job.spec, features))
     used = seen_throughout(rows, features)
     names = [f.name for f in used]
     examined = rows["cutoff"] == rows["cutoff"].max()
@@ -78,14 +76,13 @@ def learned(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def named(reasons: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
-    """One row a churner whose cause left a trace: its place among all drivers, and among those that name one."""
+    """One row a churner whose cause left a trace: where it is told, and its rank by points."""
     pushes = reasons[(reasons["points"] > 0) & reasons["customer_id"].isin(told["customer_id"])]
-    pushes = pushes.merge(told[["customer_id", "cause"]], on="customer_id").sort_values(["customer_id", "rank"])
+    pushes = pushes.merge(told[["customer_id", "cause"]], on="customer_id")
     pushes["right"] = [d in SHOWN_IN[c] for d, c in zip(pushes["driver"], pushes["cause"], strict=True)]
     found = told[["customer_id", "cause"]].set_index("customer_id")
-    for column, kept in {"of_all": pushes, "of_naming": pushes[~pushes["driver"].isin(FADING)]}.items():
-        place = kept.assign(place=kept.groupby("customer_id").cumcount() + 1)
-        found[column] = place[place["right"]].groupby("customer_id")["place"].min()
+    for column, by in {"told": "place", "by_points": "rank"}.items():
+        found[column] = pushes[pushes["right"]].groupby("customer_id")[by].min()
     return found
 
 
@@ -100,7 +97,7 @@ def figures(rows: pd.DataFrame, reasons: pd.DataFrame, truth: pd.DataFrame) -> t
     useless = first.loc[first["feature"] == "last_visit_seconds", "customer_id"].nunique()
     found = {"customers": len(all_of), "churned": all_of["churned"].mean(), "auc": auc, "truth": best}
     found |= {"ratio": auc / best, "traced": len(places), "useless": useless / len(all_of)}
-    for column in ("of_all", "of_naming"):
+    for column in ("told", "by_points"):
         found |= {f"1st {column}": (places[column] <= 1).mean(), f"2 {column}": (places[column] <= 2).mean()}
     pauses = {"paused": len(pausing), "in top": (pausing["probability"] > top).mean()}
     return {**found, **pauses, "truth in top": (pausing["leaves"] > best_top).mean()}, places
@@ -130,7 +127,7 @@ def main() -> None:
         print(f"seed {number} ({time.monotonic() - began:.0f} s): {shown}", flush=True)
     frame, of_cause = pd.DataFrame(found), pd.concat(places)
     print(frame.agg(["mean", "min", "max"]).T.round(4).to_string())
-    share = of_cause.groupby("cause")[["of_all", "of_naming"]]
+    share = of_cause.groupby("cause")[["told", "by_points"]]
     print(pd.concat({k: share.agg(lambda c, k=k: (c <= k).mean()) for k in (1, 2)}, axis=1).round(3).to_string())
     print(of_cause["cause"].value_counts().to_string())
 

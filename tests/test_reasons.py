@@ -16,7 +16,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from winback.facts.features import declared
 from winback.risk.scoring.estimator import ChurnClassifier
 from winback.risk.scoring.reasons import (
+    FADING,
     Reference,
+    _cells,
+    _placed,
     _walked,
     by_driver,
     feature_log_odds,
@@ -86,6 +89,7 @@ def test_one_row_a_customer_and_driver(scored: pd.DataFrame, reasons: pd.DataFra
         "cutoff": "datetime64[us, UTC]",
         "driver": "str",
         "rank": "int64",
+        "place": "int64",
         "points": "float64",
         "base_rate": "float64",
         "feature": "str",
@@ -114,6 +118,21 @@ def test_the_ranks_are_one_to_the_number_of_drivers_by_size(reasons: pd.DataFram
     for _, own in reasons.groupby("customer_id"):
         assert own["rank"].tolist() == [1, 2, 3, 4, 5, 6]
         assert own["points"].abs().is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("points", "drivers", "places"),
+    [
+        ([0.30, 0.20, 0.05, 0.02], "recency service breadth cadence", [3, 1, 2, 4]),  # causes, then what fades
+        ([0.30, 0.009, 0.01, 0.005], "recency service breadth cadence", [2, 3, 1, 4]),  # a point is the least
+        ([-0.30, 0.20, -0.05, 0.02], "recency cadence service breadth", [3, 2, 4, 1]),  # what holds him comes last
+        ([-0.30, -0.20, 0.0, 0.0], "service cadence recency breadth", [1, 2, 3, 4]),
+    ],
+)
+def test_what_may_be_the_cause_is_told_first(points: list[float], drivers: str, places: list[int]) -> None:
+    names = drivers.split()
+    cells = _placed(_cells(np.array([points]), np.array([True])), np.array([n not in FADING for n in names] + [False]))
+    assert [cells.set_index("driver")["place"][k] for k in range(4)] == places
 
 
 def test_what_the_model_never_uses_gets_exactly_nothing(
@@ -191,12 +210,15 @@ def test_who_is_not_at_risk_gets_the_first_three_without_sentences(
     full = found[found["customer_id"].isin(risky)].reset_index(drop=True)
     pd.testing.assert_frame_equal(full, reasons[reasons["customer_id"].isin(risky)].reset_index(drop=True))
     others = found[~found["customer_id"].isin(risky)]
+    assert set(others.groupby("customer_id")["place"].agg(lambda own: tuple(sorted(own)))) == {(1, 2, 3, 4)}
+    assert (others.loc[others["driver"] == "rest", "place"] == 4).all()
     assert set(others.groupby("customer_id")["rank"].agg(tuple)) == {(1, 2, 3, 4)}
     rest = others["rank"] == 4
     assert set(others["driver"][rest]) == {"rest"}
     same = reasons[~reasons["customer_id"].isin(risky) & (reasons["rank"] <= 3)].reset_index(drop=True)
     pd.testing.assert_frame_equal(
-        others[~rest].drop(columns="sentence").reset_index(drop=True), same.drop(columns="sentence")
+        others[~rest].drop(columns=["sentence", "place"]).reset_index(drop=True),
+        same.drop(columns=["sentence", "place"]),
     )
     assert others["sentence"].isna().all()
     total = found.groupby("customer_id")["points"].sum() + model.card_["reference"]["base_rate"]

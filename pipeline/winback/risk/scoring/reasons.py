@@ -43,7 +43,13 @@ NOBODY = -1
 REST = "rest"
 TOP = 3  # how many drivers are named of those who are not at risk
 CHUNK_ROWS = 100_000
-COLUMNS = ["customer_id", "cutoff", "driver", "rank", "points", "base_rate", "feature", "value", "peers", "sentence"]
+# What falls when anybody leaves, for whatever cause: these drivers tell that he goes, the others also why.
+FADING = frozenset({"recency", "cadence", "frequency", "monetary", "trend", "seasonality", "tenure", "habits"})
+LEAST_CAUSE = 0.01  # a cause that adds less than a point is not told before what fades
+COLUMNS = [
+    *("customer_id", "cutoff", "driver", "rank", "place", "points", "base_rate"),
+    *("feature", "value", "peers", "sentence"),
+]
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,11 @@ def points(drivers: pd.DataFrame, probability: Floats, start: Reference) -> pd.D
 def reasons_for(
     model: Classifier, rows: pd.DataFrame, features: Sequence[Feature], told: Flags | None = None
 ) -> pd.DataFrame:
-    """One row a (customer, driver), sorted: rank 1 moves this customer's probability most.
+    """One row a (customer, driver), sorted: rank 1 moves this customer's probability most, place 1 is told first.
+
+    Told first is what may be the cause: drivers that push the customer away by at least a point and are not FADING;
+    then, as after them, what pushes most; then what holds him. That he fades is nearly always the largest driver,
+    and says nothing of why: on simulated shops the planted cause comes first for 75 % by place and for 35 % by rank.
 
     `rows` holds customer_id, cutoff, `probability` as published, and the features. Whoever is `told` (None:
     everybody) gets all drivers, with sentences; others the first TOP without sentences, and a row `rest` for
@@ -153,7 +163,7 @@ def _chunk_reasons(model: Classifier, rows: pd.DataFrame, features: Sequence[Fea
     shares, values = feature_log_odds(model, X), X.to_numpy(dtype=np.float64)
     drivers = by_driver(shares, features)
     moved = points(drivers, rows["probability"].to_numpy(), Reference(**model.card_["reference"])).to_numpy()
-    cells = _cells(moved, told)
+    cells = _placed(_cells(moved, told), np.array([driver not in FADING for driver in drivers] + [False]))
     row = cells["row"].to_numpy()
     speaker = _speakers(cells, shares.to_numpy(), values, [list(drivers).index(f.driver) for f in features])
     value = np.where(speaker == NOBODY, np.nan, values[row, speaker])
@@ -166,6 +176,7 @@ def _chunk_reasons(model: Classifier, rows: pd.DataFrame, features: Sequence[Fea
             "cutoff": rows["cutoff"].array.take(row),
             "driver": _words([*drivers, REST], cells["driver"].to_numpy()),
             "rank": cells["rank"],
+            "place": cells["place"],
             "points": cells["points"],
             "feature": _words([*X, None], speaker),
             "value": value,
@@ -187,6 +198,18 @@ def _cells(moved: Floats, told: Flags) -> pd.DataFrame:
     others = {"row": partly, "driver": NOBODY, "rank": TOP + 1, "points": rest}
     both = pd.concat([pd.DataFrame(cells), pd.DataFrame(others)], ignore_index=True)
     return both.iloc[np.lexsort((both["rank"], both["row"]))].reset_index(drop=True)
+
+
+def _placed(cells: pd.DataFrame, names_cause: Flags) -> pd.DataFrame:
+    """The cells with the place in which each is told."""
+    points = cells["points"].to_numpy()
+    cause = names_cause[cells["driver"].to_numpy()] & (points >= LEAST_CAUSE)
+    group = np.select([cause, (points > 0) & (cells["driver"] != NOBODY)], [0, 1], 2)
+    order = np.lexsort((cells["rank"], group, cells["row"]))
+    row = cells["row"].to_numpy()
+    place = np.empty(len(cells), dtype=np.int64)
+    place[order] = np.arange(len(cells)) - np.searchsorted(row, row) + 1
+    return cells.assign(place=place)
 
 
 def _speakers(cells: pd.DataFrame, shares: Floats, values: Floats, driver_of: Sequence[int]) -> Ints:
