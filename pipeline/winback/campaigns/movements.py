@@ -96,8 +96,8 @@ def movements(
         for each in reversed(causes):
             cause = cause.mask((status == status_) & is_true.get(each, True), each)
     told = rows.assign(list=name, logical_date=day, status=status, cause=cause, nights_below=below)
-    changed: pd.DataFrame = told.loc[told["status"] != "", SCHEMA.names]
-    changed = changed.fillna({"driver": ""})
+    told["driver"] = told["driver"].fillna("")
+    changed: pd.DataFrame = told.loc[(told["status"] != "").to_numpy(), SCHEMA.names]
     return changed.reset_index(drop=True)
 
 
