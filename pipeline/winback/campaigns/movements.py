@@ -104,9 +104,7 @@ def movements(
 def members(state: Path, name: str, day: dt.date) -> pd.DataFrame:
     """The rows of whoever was on the list in its newest night before `day`; no row before the first."""
     earlier = [each for each in nights(state, name) if each < day]
-    if not earlier:
-        return SCHEMA.empty_table().to_pandas()
-    rows = read(state, name, earlier[-1])
+    rows: pd.DataFrame = read(state, name, earlier[-1]) if earlier else SCHEMA.empty_table().to_pandas()
     return rows[rows["status"] != LEFT].reset_index(drop=True)
 
 
