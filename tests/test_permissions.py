@@ -13,6 +13,8 @@ import pytest
 from winback import config, store
 from winback.config import Source, Sources
 from winback.consent.changes import changed_since, digest, movements, still_permitted
+from winback.consent.gate import permitted
+from winback.consent.ledger import ledger_of
 from winback.consent.permissions import COLUMNS, permissions
 from winback.consent.recorded import recorded
 from winback.consent.words import CHANNELS
@@ -284,7 +286,8 @@ def test_a_withdrawal_that_cannot_be_read_is_a_no(tmp_path: Path):
     found = recorded(tmp_path / "facts", list("abcdefg"))
     assert found.unread == ("b", "c", "d", "e", "f", "g")
     assert found.unplaced == 1
-    frame = permissions(found.consents, found.suppressions, AS_OF, STRICT, list("abcdefg"))
+    ledger = ledger_of(tmp_path, tmp_path / "state", STRICT)
+    frame = permitted(tmp_path / "facts", ledger, STRICT, AS_OF, list("abcdefg"))
     assert frame.loc[frame["may_email"], "customer_id"].tolist() == ["a"]
     assert frame.loc[frame["may_profile"], "customer_id"].tolist() == ["a"]
 

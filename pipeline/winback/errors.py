@@ -11,6 +11,8 @@ WinbackError
 ├── ModelRefused         a model file is not the one registered, or holds types we do not load
 ├── ModelNotBetter       a candidate does not pass its gates, so it was not promoted
 ├── PublishRefused       what a run made does not pass the gates of [publish]
+├── LedgerDamaged        the ledger of suppressions is not as it was written, so nobody may be listed
+├── ErasureIncomplete    something of an erased person is left in what we own
 ├── RunInProgress        another process holds the lock of this project
 ├── CampaignChanged      a campaign is assigned already, and what would be assigned now differs
 ├── RunDamaged           a file of a run does not match its manifest
@@ -64,6 +66,14 @@ class ModelNotBetter(WinbackError):
 
 class PublishRefused(WinbackError):
     """What a run made does not pass the gates of [publish]; the list before stays."""
+
+
+class LedgerDamaged(WinbackError):
+    """The ledger of suppressions is not as it was written, or its key is missing; nobody may be listed by it."""
+
+
+class ErasureIncomplete(WinbackError):
+    """Something of an erased person is left in what we own."""
 
 
 class RunInProgress(WinbackError):

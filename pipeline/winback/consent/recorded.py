@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,30 +35,24 @@ class Recorded:
 def recorded(facts: Path, customer_ids: Sequence[str] | pd.Series) -> Recorded:
     """What the facts folder holds about consent.
 
-    A row that was refused may have been a withdrawal, so the customers named in it are suppressed until it is mended.
+    A row that was refused may have been a withdrawal, so the customers named in it are told.
     """
     refused = _refused(facts)
-    named = [found & set(customer_ids) for found in map(_tokens, refused)] if refused else []
-    unread = tuple(sorted(set().union(*named)))
-    suppressions = pd.concat([_table(facts, "suppressions", _SUPPRESSIONS), _blocking(unread)], ignore_index=True)
-    consents = _table(facts, "consents", _CONSENTS)
+    known = set(customer_ids) if refused else set()
+    named = [_tokens(raw) & known for raw in refused]
+    unread = tuple(sorted({each for found in named for each in found}))
+    consents, suppressions = _table(facts, "consents", _CONSENTS), _table(facts, "suppressions", _SUPPRESSIONS)
     return Recorded(consents, suppressions, unread, sum(not found for found in named))
 
 
 _CONSENTS = ("customer_id", "channel", "purpose", "status", "recorded_at")
-_SUPPRESSIONS = ("customer_id", "channel", "recorded_at", "reason")
+_SUPPRESSIONS = ("customer_id", "channel", "recorded_at")
 
 
 def _table(facts: Path, table: str, columns: Sequence[str]) -> pd.DataFrame:
     """All rows of an ingested table; none where there is no such table."""
     parts = [store.read_table(path).select(list(columns)).to_pandas() for path in store.table_files(facts, table)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns), dtype="object")
-
-
-def _blocking(ids: Collection[str]) -> pd.DataFrame:
-    """A suppression of all channels, from always on, for each id."""
-    rows = [(each, "", None, "a row of theirs could not be read") for each in ids]
-    return pd.DataFrame(rows, columns=list(_SUPPRESSIONS), dtype="object")
 
 
 def _refused(facts: Path) -> list[str]:

@@ -39,8 +39,15 @@ def fetched(sources: Sources, base: Path, state: Path, environment: Mapping[str,
         return sources
     with runs.project_lock(state):
         runs.sweep(state / FOLDER)
-        where = (state / FOLDER, environment)
-        return replace(sources, **{table: _fetched(table, source, base, where) for table, source in given.items()})
+        return replace(sources, **copied(given, base, state, environment))
+
+
+def copied(
+    given: Mapping[str, Source], base: Path, state: Path, environment: Mapping[str, str] = os.environ
+) -> dict[str, Source]:
+    """As `fetched`, of some tables, for whoever holds the project's lock already."""
+    where = (state / FOLDER, environment)
+    return {table: _fetched(table, source, base, where) for table, source in given.items()}
 
 
 def lies_elsewhere(source: Source) -> bool:
