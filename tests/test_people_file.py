@@ -1,7 +1,9 @@
 """The list for people: what it says, and that no cell of it can calculate."""
 
 import csv
+import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winback.campaigns import people_file
-from winback.campaigns.people_file import at_risk_list, in_words, safe_text, write_people_file
+from winback.campaigns import people_file, words
+from winback.campaigns.people_file import at_risk_list, in_headers, in_words, safe_text, write_people_file
 from winback.offers.catalogue import Action
 
 CUTOFF = pd.Timestamp("2026-01-01", tz="UTC")
@@ -94,6 +96,7 @@ def test_a_row_says_who_why_what_and_worth_how_much() -> None:
         "what_to_do": "Friendly mail",
         "message_hint": "Hint for Friendly mail",
         "channel": "email",
+        "approval": "",
         "contact_cost": 0.05,
         "incentive_cost": 2.0,
         "expected_net_gain": 4.0,
@@ -148,6 +151,79 @@ def test_nobody_at_risk_is_an_empty_list_with_all_columns(tmp_path: Path) -> Non
     assert result.shape == (0, len(people_file.COLUMNS))
     write_people_file(tmp_path / "list.csv", result)
     assert pd.read_csv(tmp_path / "list.csv").columns.tolist() == list(people_file.COLUMNS)
+
+
+TOLD = {
+    "en": {
+        "Customer": "a",
+        "Chance to leave, %": 87.3,
+        "Reason 1": "Adds 5.0 points: Orders fell from 6 to 3",
+        "What to do": "Friendly mail",
+        "What to say": "Hint for Friendly mail",
+        "Channel": "email",
+        "Approval": "needed",
+        "Expected net gain, EUR": 4.0,
+    },
+    "ru": {
+        "Клиент": "a",
+        "Вероятность ухода, %": 87.3,
+        "Причина 1": "Риск выше на 5,0 п. п.: Orders fell from 6 to 3",
+        "Что сделать": "Письмо",
+        "Что сказать": "Скажите спасибо",
+        "Канал": "эл. почта",
+        "Согласование": "нужно",
+        "Ожидаемая чистая выгода, EUR": 4.0,
+    },
+    "zh": {
+        "客户": "a",
+        "流失概率（%）": 87.3,
+        "原因 1": "风险增加 5.0 个百分点：Orders fell from 6 to 3",
+        "建议措施": "友好邮件",
+        "沟通要点": "表示感谢",
+        "渠道": "邮件",
+        "审批": "需要",
+        "预期净收益（EUR）": 4.0,
+    },
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "zh"])
+def test_the_list_is_in_the_project_s_language(language: words.Language) -> None:
+    mail = replace(
+        NAMES["mail"],
+        name={"en": "Friendly mail", "ru": "Письмо", "zh": "友好邮件"},
+        message={"en": "Hint for Friendly mail", "ru": "Скажите спасибо", "zh": "表示感谢"},
+    )
+    shop = tables(("a", 0.8734, "mail", "", 4.0), ("b", 0.6, "leave_alone", "held_out", 0.0))
+    shop["decisions"]["needs_approval"] = [True, False]
+    reasons = why(("a", "trend", 0.05, "Orders fell from 6 to 3"))
+    listed = at_risk_list(reasons=reasons, names={"mail": mail}, language=language, **shop)
+    worded = in_headers(listed, language, "EUR")
+    first, second = worded.to_dict("records")
+    assert {header: first[header] for header in TOLD[language]} == TOLD[language]
+    held = words.LEAVE_ALONE[language].format(words.CAUSES[language]["held_out"])
+    assert second[words.HEADERS[language]["what_to_do"]] == held
+    assert second[words.HEADERS[language]["approval"]] == ""
+    assert len(set(worded.columns)) == len(people_file.COLUMNS)
+
+
+def test_every_language_has_every_word() -> None:
+    for table in (words.CAUSES, words.HEADERS):
+        assert table["en"].keys() == table["ru"].keys() == table["zh"].keys()
+        assert all(text.strip() == text != "" for each in table.values() for text in each.values())
+    assert words.HEADERS["en"].keys() == set(people_file.COLUMNS)
+    assert words.CHANNELS["ru"].keys() == words.CHANNELS["zh"].keys()
+    for language in ("ru", "zh"):
+        latin = re.compile(r"[A-Za-z]{2}")
+        told = [*words.CAUSES[language].values(), *(text.format("") for text in words.HEADERS[language].values())]
+        assert [text for text in told if latin.search(text)] == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "zh"])
+def test_no_word_of_ours_is_one_that_a_spreadsheet_calculates(language: words.Language) -> None:
+    told = [in_words(0.5, "", language), words.LEAVE_ALONE[language], words.NEEDS_APPROVAL[language]]
+    told += [*words.HEADERS[language].values(), *words.CHANNELS[language].values()]
+    assert [text for text in told if safe_text(text) != text] == []
 
 
 @pytest.mark.parametrize("table", ["decisions", "facts"])
@@ -272,7 +348,7 @@ def test_payloads_in_a_real_list_stay_text(tmp_path_factory: pytest.TempPathFact
     assert by_csv == by_pandas
     numbers = {number for number, name in enumerate(people_file.COLUMNS) if name == "expected_net_gain"}
     assert not any(is_live(cell) for row in by_csv for i, cell in enumerate(row) if i not in numbers)
-    assert [row[13] for row in by_csv[1:]] == ["1.0", "-0.5"]
+    assert [row[14] for row in by_csv[1:]] == ["1.0", "-0.5"]
 
 
 def test_a_file_is_utf8_with_a_mark_quoted_text_bare_numbers_and_one_line_a_row(tmp_path: Path) -> None:

@@ -11,14 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-CAUSES = {
-    "held_out": "held out to measure the effect",
-    "contacted_recently": "contacted too recently",
-    "cannot_be_moved": "no action answers their reasons",
-    "not_worth_the_cost": "not worth the cost",
-    "over_budget": "over the budget",
-    "would_stay_anyway": "would stay anyway",
-}
+from winback.campaigns.words import CAUSES
+
 SHOWN = 6
 
 
@@ -98,7 +92,7 @@ def _actions(summary: dict[str, Any]) -> Table:
             f"{row['expected_net_gain']:,.2f}",
         )
     for cause, customers in summary["left_alone"].items():
-        table.add_row(f"leave alone: {CAUSES[cause]}", f"{customers:,}", "", "")
+        table.add_row(f"leave alone: {CAUSES['en'][cause]}", f"{customers:,}", "", "")
     total = f"{summary['at_risk']:,}"
     costs = f"{summary['expected_cost']:,.2f}"
     table.add_row("all, expected", total, costs, f"{summary['expected_net_gain']:,.2f}", style="bold")
