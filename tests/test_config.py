@@ -22,7 +22,9 @@ COLUMN_FORMS = (
     'write a source column, a list of source columns to be added up, { product = ["a", "b"] } or { value = "..." }'
 )
 ONE_OF_TWO = "give [sources.orders] or [sources.subscriptions]; the other tables come beside one of them"
-SECTIONS = "campaigns, consent, cutoffs, features, gates, model, monitor, offers, project, publish, sources, stages"
+SECTIONS = (
+    "campaigns, consent, cutoffs, destinations, features, gates, model, monitor, offers, project, publish, sources, stages"
+)
 OFFERS = (
     "at_risk_probability, budget, catalogue, cooldown_days, holdout_key, holdout_share, margin_rate, "
     "min_net_gain, value_days"

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback.campaigns import people_file, words
-from winback.campaigns.people_file import at_risk_list, in_headers, in_words, safe_text, write_people_file
+from winback.campaigns.people_file import at_risk_list, in_headers, in_words
 from winback.offers.catalogue import Action
+from winback.people_text import safe_text, write_people_file
 
 CUTOFF = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -71,7 +72,9 @@ def tables(*rows: tuple[str, float, str, str, float]) -> dict[str, pd.DataFrame]
 
 def why(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["customer_id", "driver", "points", "sentence"])
-    return frame.astype({"customer_id": "str", "driver": "str", "sentence": "str", "points": float})
+    frame = frame.astype({"customer_id": "str", "driver": "str", "sentence": "str", "points": float})
+    ranked = frame.sort_values(["customer_id", "points", "driver"], ascending=[True, False, True])
+    return frame.assign(place=ranked.groupby("customer_id").cumcount() + 1)
 
 
 def test_a_row_says_who_why_what_and_worth_how_much() -> None:

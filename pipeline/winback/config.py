@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from winback.destinations import Destinations
 from winback.limits import Campaigns, Consent, Monitor, Publish
 from winback.toml_files import STRICT, parse, read_toml
 
@@ -286,6 +287,7 @@ class Config:
     monitor: Monitor = Monitor()
     campaigns: Campaigns = Campaigns()
     consent: Consent = Consent()
+    destinations: Destinations = Destinations()
 
     def __post_init__(self) -> None:
         """Consent is kept in one place."""

@@ -13,6 +13,8 @@ WinbackError
 ├── PublishRefused       what a run made does not pass the gates of [publish]
 ├── LedgerDamaged        the ledger of suppressions is not as it was written, so nobody may be listed
 ├── ErasureIncomplete    something of an erased person is left in what we own
+├── ExportRefused        an export would send what may not leave, or to a place that is not safe
+├── ExportFailed         a destination did not take what was sent; nothing of it was kept there
 ├── RunInProgress        another process holds the lock of this project
 ├── CampaignChanged      a campaign is assigned already, and what would be assigned now differs
 ├── RunDamaged           a file of a run does not match its manifest
@@ -74,6 +76,14 @@ class LedgerDamaged(WinbackError):
 
 class ErasureIncomplete(WinbackError):
     """Something of an erased person is left in what we own."""
+
+
+class ExportRefused(WinbackError):
+    """An export would send what may not leave, or would write to a place that is not safe."""
+
+
+class ExportFailed(WinbackError):
+    """A destination did not take what was sent; nothing of it was kept there."""
 
 
 class RunInProgress(WinbackError):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from winback import runs, store
 from winback.campaigns.assign import assignments
-from winback.campaigns.people_file import at_risk_list, safe_text, write_people_file
+from winback.campaigns.people_file import at_risk_list
 from winback.errors import ConfigError, FeatureMismatch, ModelRefused
 from winback.facts.features import declared
 from winback.facts.labels.contacts import days_since_last_contact
@@ -24,7 +24,9 @@ from winback.insight.summary import summarise
 from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
+from winback.people_text import safe_text, write_people_file
 from winback.risk.asking.dataset import rows_at
+from winback.people_text import safe_text, write_people_file
 from winback.risk.asking.stages import READ_FOR_STAGES, stages
 from winback.risk.keeping.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.keeping.promotions import Version, challenger, history

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import re
 import reprlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from winback import store
 from winback.campaigns.words import CAUSES, CHANNELS, DECIMAL, HEADERS, LEAVE_ALONE, NEEDS_APPROVAL, REASON, Language
 
 LEFT_ALONE = "leave_alone"
@@ -37,19 +33,6 @@ COLUMNS = (
 )
 
 _MONEY = ["spend_90d", "contact_cost", "incentive_cost", "expected_net_gain", "margin_at_stake"]
-
-# Characters that a spreadsheet may skip before it looks whether a cell is a formula: spaces, control
-# characters, those without any width, and quotes. One class of characters, so that a long run of them
-# can be read in one way only; TAB, CR and LF are not among them, being dangerous themselves.
-_SKIPPED = (
-    r"[\x00-\x08\x0b\x0c\x0e-\x20\"\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
-    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]"
-)
-_STARTS_FORMULA = r"[=+\-@\t\r\n\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
-_LIVE = re.compile(rf"(?={_SKIPPED}*{_STARTS_FORMULA})")
-# Where the comma is the decimal sign, spreadsheets split lines at semicolons.
-_LIVE_AFTER_SEMICOLON = re.compile(rf";(?={_SKIPPED}*{_STARTS_FORMULA})")
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Named(Protocol):
@@ -127,9 +110,9 @@ def _what_to_do(rows: pd.DataFrame, names: Mapping[str, Named], language: Langua
 
 
 def _reason_columns(reasons: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """One row a customer: the sentences of what pushes him away most, as reason_1, reason_2, ..."""
-    pushes = reasons.loc[reasons["points"] >= LEAST_POINTS, ["customer_id", "driver", "points", "sentence"]]
-    pushes = pushes.sort_values(["customer_id", "points", "driver"], ascending=[True, False, True])
+    """One row a customer: the sentences of what pushes him away, in the order they are told: reason_1, ..."""
+    pushes = reasons.loc[reasons["points"] >= LEAST_POINTS, ["customer_id", "place", "points", "sentence"]]
+    pushes = pushes.sort_values(["customer_id", "place"])
     pushes["place"] = pushes.groupby("customer_id").cumcount() + 1
     pushes = pushes[pushes["place"] <= REASONS_SHOWN]
     told = zip(pushes["points"], pushes["sentence"], strict=True)
@@ -148,46 +131,3 @@ def in_words(points: float, sentence: str, language: Language = "en") -> str:
     """
     shown = f"{points * 100:.0f}" if points >= 0.0995 else f"{points * 100:.1f}"
     return REASON[language].format(points=shown.replace(".", DECIMAL[language]), sentence=sentence)
-
-
-def write_people_file(path: Path, frame: pd.DataFrame) -> None:
-    """Write `frame` as a CSV file that is safe and convenient to open in a spreadsheet, whole or not at all.
-
-    UTF-8 with a byte order mark, because without one Excel reads names in other scripts as gibberish.
-    All text is quoted, one line a row; text that a spreadsheet would calculate, in cells or headers, gets
-    a single quote in front. Numbers stay numbers. Ids and texts may thus differ from the Parquet files
-    beside it, which are exact: read those in programs.
-    """
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    safe = pd.concat([_safe_column(column) for column in columns], axis=1)
-    safe.columns = pd.Index([safe_text(str(name)) for name in frame.columns], dtype=object)
-    with store.whole_file(path) as temporary:
-        safe.to_csv(temporary, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-
-
-def safe_text(text: str) -> str:
-    """`text` on one line, with a single quote wherever a spreadsheet would start to calculate.
-
-    >>> safe_text("=1+1"), safe_text("Tea; coffee"), safe_text("-10 %")
-    ("'=1+1", 'Tea; coffee', "'-10 %")
-    """
-    if _LIVE.match(text):
-        text = "'" + text
-    if ";" in text:
-        text = _LIVE_AFTER_SEMICOLON.sub(";'", text)
-    return text if text.isprintable() else _BREAKS.sub(" ", text)
-
-
-def _safe_column(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column of numbers as it is; of any other, each cell as a number, nothing, or safe text."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column
-    return pd.Series([_safe_cell(cell) for cell in column], index=column.index, dtype=object)
-
-
-def _safe_cell(cell: Any) -> Any:
-    if isinstance(cell, int | float | np.number):
-        return cell
-    if cell is None or cell is pd.NaT or cell is pd.NA:
-        return ""
-    return safe_text(str(cell))
