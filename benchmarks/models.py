@@ -22,7 +22,7 @@ import winback
 from winback import config, jobs
 from winback.facts.intake.load import load
 from winback.facts.labels.labels import oldest_order
-from winback.risk.asking.dataset import labelled_rows, plan_cutoffs, seen_throughout
+from winback.risk.asking.dataset import Ask, labelled_rows, plan_cutoffs, seen_throughout
 from winback.risk.examining import figures
 from winback.risk.examining.baselines import (
     at_each_cutoff,
@@ -79,7 +79,7 @@ def examined_rows(job: jobs.Job) -> tuple[pd.DataFrame, pd.DataFrame, list[Any]]
     features = [f for f in job.features if f.name not in job.spec.leave_out]
     beside = [f for f in job.features if f.name in EXAMINED_BESIDE and f not in features]
     asked = [*plan.train, *plan.holdout]
-    rows = labelled_rows(job.facts, asked, job.zone, job.today, (job.spec, [*features, *beside]))
+    rows = labelled_rows(job.facts, asked, job.zone, job.today, Ask(job.spec, [*features, *beside]))
     held_out = rows["cutoff"].dt.tz_convert(job.zone).dt.date.isin(plan.holdout)
     learning, examined = (rows[part].reset_index(drop=True) for part in (~held_out, held_out))
     return learning, examined, list(seen_throughout(rows, features))

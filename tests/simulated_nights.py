@@ -16,7 +16,7 @@ import shop as runs_of
 from winback import jobs, nightly, runs, store
 from winback.facts.features import declared
 from winback.facts.intake.load import load
-from winback.risk.asking.dataset import labelled_rows, rows_at, seen_throughout
+from winback.risk.asking.dataset import Ask, labelled_rows, rows_at, seen_throughout
 from winback.risk.keeping.champions import features_of
 from winback.risk.keeping.promotions import Version
 from winback.risk.learning.train import fit
@@ -53,14 +53,14 @@ def features_of_days(job: jobs.Job, model: ChurnClassifier, days: Sequence[dt.da
     names = {*nightly.FACTS_OF_PEOPLE, *(f.name for f in features_of(model, job.features))}
     quoted = declared.quoted_by(features_of(model, job.features)) & {f.name for f in job.features}
     wanted = declared.named(names | quoted, job.own)
-    rows = rows_at(job.facts, list(days), job.zone, wanted, job.spec)
+    rows = rows_at(job.facts, list(days), job.zone, Ask(job.spec, wanted))
     days_of = rows["cutoff"].dt.tz_convert(job.zone).dt.date
     return {day: rows[days_of == day].reset_index(drop=True) for day in days}
 
 
 def fitted(job: jobs.Job, cutoffs: Sequence[dt.date]) -> Found:
     """A model of the job's spec with what a card must hold for a list, as version 1."""
-    rows = labelled_rows(job.facts, cutoffs, job.zone, job.today, (job.spec, job.features))
+    rows = labelled_rows(job.facts, cutoffs, job.zone, job.today, Ask(job.spec, job.features))
     used = seen_throughout(rows, job.features)
     names = [f.name for f in used]
     model = fit(job.spec, rows, used)

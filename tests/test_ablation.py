@@ -19,7 +19,7 @@ from winback.errors import NotEnoughData
 from winback.facts.features import declared
 from winback.facts.features.cost import feature_costs
 from winback.facts.intake.ingest import ingest
-from winback.risk.asking.dataset import plan_cutoffs
+from winback.risk.asking.dataset import Ask, plan_cutoffs
 from winback.risk.asking.specs import Boosting, Spec
 from winback.risk.learning import ablation as ablating
 from winback.risk.learning.ablation import ablation
@@ -39,7 +39,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table_of(facts: Path, spec: Spec = SPEC) -> pd.DataFrame:
-    return ablation(facts, PLAN, "UTC", shop.TODAY, (spec, FEW))
+    return ablation(facts, PLAN, "UTC", shop.TODAY, Ask(spec, FEW))
 
 
 def test_each_driver_is_left_out_once(facts):
@@ -78,7 +78,7 @@ def test_what_the_spec_leaves_out_is_left_out(facts):
 
 
 def test_the_last_driver_leaves_a_coin(facts):
-    table = ablation(facts, PLAN, "UTC", shop.TODAY, (SPEC, FEW[:1]))
+    table = ablation(facts, PLAN, "UTC", shop.TODAY, Ask(SPEC, FEW[:1]))
     assert table[["driver", "auc"]].to_numpy().tolist()[1] == ["recency", 0.5]
 
 

@@ -16,6 +16,7 @@ import shop
 from test_train import DAY, PLAN, SPEC, chances, taken_in
 from winback.errors import ModelRefused
 from winback.facts.features import declared
+from winback.risk.asking.dataset import Ask
 from winback.risk.asking.specs import Boosting, Gates
 from winback.risk.keeping import registry
 from winback.risk.keeping.champions import champion_for
@@ -36,7 +37,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def candidate(facts: Path) -> Candidate:
-    return train(facts, PLAN, "UTC", shop.TODAY, (SPEC, OFFERED))
+    return train(facts, PLAN, "UTC", shop.TODAY, Ask(SPEC, OFFERED))
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +102,13 @@ sys.path[:0] = [sys.argv[1]]
 import shop
 from test_champions import OFFERED
 from test_train import PLAN, SPEC, taken_in
+from winback.risk.asking.dataset import Ask
 from winback.risk.keeping import model_file
 from winback.risk.keeping.golden import golden_rows
 from winback.risk.learning.train import train
 mix = random.Random(int(sys.argv[3]))
 facts = taken_in(Path(sys.argv[2]), lambda _, lines: mix.sample(lines, len(lines)))
-made = train(facts, PLAN, "UTC", shop.TODAY, (SPEC, OFFERED))
+made = train(facts, PLAN, "UTC", shop.TODAY, Ask(SPEC, OFFERED))
 made.model.golden_ = golden_rows(made.model, made.examined)
 print(model_file.save(made.model, Path(sys.argv[2], "model.skops")))
 """

@@ -16,6 +16,7 @@ from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.days import begins
 from winback.facts.features import declared
 from winback.risk.asking.dataset import (
+    Ask,
     Plan,
     forward_folds,
     labelled_rows,
@@ -271,7 +272,7 @@ SPEC = Spec("own", 10, active_days=60)
 
 
 def test_rows_of_the_cohort_with_their_features(facts: Path) -> None:
-    rows = rows_at(facts, days("26-02-01 26-03-01"), "UTC", ASKED, SPEC)
+    rows = rows_at(facts, days("26-02-01 26-03-01"), "UTC", Ask(SPEC, ASKED))
     assert list(rows.columns) == ["customer_id", "cutoff", "days_since_last_order", "orders_28d", "spend_per_week"]
     told = [(c, f"{t:%m-%d}", last, n) for c, t, last, n, _ in rows.itertuples(index=False)]
     assert told == [
@@ -284,12 +285,16 @@ def test_rows_of_the_cohort_with_their_features(facts: Path) -> None:
 
 
 def test_everybody_is_asked_about_without_an_active_window(facts: Path) -> None:
-    assert rows_at(facts, days("26-02-01"), "UTC", ASKED, Spec("own", 10))["customer_id"].tolist() == ["a", "b", "c"]
+    assert rows_at(facts, days("26-02-01"), "UTC", Ask(Spec("own", 10), ASKED))["customer_id"].tolist() == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 def test_labelled_rows_are_the_same_rows_with_an_outcome(facts: Path) -> None:
-    rows = labelled_rows(facts, days("26-02-01 26-03-01"), "UTC", day("26-03-11"), (SPEC, ASKED))
-    plain = rows_at(facts, days("26-02-01 26-03-01"), "UTC", ASKED, SPEC)
+    rows = labelled_rows(facts, days("26-02-01 26-03-01"), "UTC", day("26-03-11"), Ask(SPEC, ASKED))
+    plain = rows_at(facts, days("26-02-01 26-03-01"), "UTC", Ask(SPEC, ASKED))
     pd.testing.assert_frame_equal(rows.drop(columns="churned"), plain)
     assert dict(zip(zip(rows["customer_id"], rows["cutoff"].dt.month, strict=True), rows["churned"], strict=True)) == {
         ("a", 2): False,

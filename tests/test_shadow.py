@@ -11,7 +11,7 @@ import pytest
 
 import shop
 from winback import nightly, store
-from winback.risk.asking.dataset import Plan
+from winback.risk.asking.dataset import Ask, Plan
 from winback.risk.keeping import aliases, enrolment, registry, shadow, succession
 from winback.risk.keeping.file_gates import Asked
 from winback.risk.keeping.promotions import history
@@ -62,7 +62,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = store.read_json(job.runs / job.run_id / "model.json")["card"]
     days = [tuple(map(dt.date.fromisoformat, card[key])) for key in ("examined_after", "fitted_on")]
     plan = Plan(days[0], days[1][len(days[0]) :])
-    made = train(job.facts, plan, job.zone, job.today, (spec, job.features))
+    made = train(job.facts, plan, job.zone, job.today, Ask(spec, job.features))
     asked = Asked(spec, job.today, job.features)
     assert enrolment.submit(job.state, made, {"max_iter": 10}, asked)[0].version == 2
     succession.challenge(job.state, 2, Asked(job.spec, job.today, job.features), SAID)

@@ -15,7 +15,7 @@ from winback.config import Cutoffs
 from winback.errors import FeatureMismatch, NotEnoughData
 from winback.facts.features import declared
 from winback.facts.intake.ingest import ingest
-from winback.risk.asking.dataset import Plan, plan_cutoffs, rows_at
+from winback.risk.asking.dataset import Ask, Plan, plan_cutoffs, rows_at
 from winback.risk.asking.specs import Boosting, Gates, Spec
 from winback.risk.examining.card import card_markdown
 from winback.risk.keeping import model_file
@@ -54,13 +54,13 @@ def taken_in(folder: Path, change: Callable[[str, Rows], Rows] = lambda _, lines
 def trained(facts: Path, zone: str = "UTC", **changed: object) -> ChurnClassifier:
     """The small model of these facts."""
     offered = declared.available({"orders", "orders.discount", "order_categories", "events"})
-    return train(facts, PLAN, zone, shop.TODAY, (replace(SPEC, **changed), offered)).model
+    return train(facts, PLAN, zone, shop.TODAY, Ask(replace(SPEC, **changed), offered)).model
 
 
 def chances(model: ChurnClassifier, facts: Path) -> pd.Series:
     """Each customer's probability to leave after TODAY."""
     features = features_of(model)
-    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC)
+    rows = rows_at(facts, [shop.TODAY], "UTC", Ask(SPEC, features))
     return score(model, rows, features, 0.5).set_index("customer_id")["probability"]
 
 
@@ -204,7 +204,7 @@ def test_an_order_more_makes_hardly_anybody_who_was_overdue_likelier_to_leave(fa
     for today in (PLAN.holdout[0], shop.TODAY):
         after = with_an_order_more(tmp_path / f"{today}", today)
         was, is_now = (
-            rows_at(each, [today], "UTC", features, SPEC).set_index("customer_id") for each in (facts, after)
+            rows_at(each, [today], "UTC", Ask(SPEC, features)).set_index("customer_id") for each in (facts, after)
         )
         overdue = was[(was["gap_median_days"] <= 14) & (was["overdue_median_ratio"] > 2)]
         then.extend(model.predict_proba(overdue[model.feature_names_in_])[:, 1])
@@ -240,7 +240,7 @@ def test_a_model_from_its_file_gives_the_same_bits(
     assert loaded.card_["spec"] == SPEC.as_dict()
     pd.testing.assert_series_equal(chances(loaded, facts), published, check_exact=True)
     features = features_of(model)
-    rows = rows_at(facts, [shop.TODAY], "UTC", features, SPEC).assign(probability=published.to_numpy())
+    rows = rows_at(facts, [shop.TODAY], "UTC", Ask(SPEC, features)).assign(probability=published.to_numpy())
     ours, theirs = (reasons_for(each, rows, features) for each in (model, loaded))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     total = ours.groupby("customer_id")["points"].sum() + ours["base_rate"].iloc[0]
@@ -277,7 +277,7 @@ def test_holdouts_without_a_cohort_are_refused(facts: Path) -> None:
     nobody = Plan(PLAN.train, (dt.date(2024, 1, 1),))
     offered = declared.named(["days_since_last_order", "orders_28d"])
     with pytest.raises(NotEnoughData) as refused:
-        train(facts, nobody, "UTC", shop.TODAY, (replace(SPEC, leave_out=()), offered))
+        train(facts, nobody, "UTC", shop.TODAY, Ask(replace(SPEC, leave_out=()), offered))
     assert str(refused.value) == "nobody was in the cohort at any of the hold-out cutoffs; choose others."
 
 

@@ -9,7 +9,8 @@ from winback import runs, store
 from winback.errors import NotEnoughData
 from winback.facts.features import declared
 from winback.jobs import Job
-from winback.risk.asking.dataset import rows_at
+from winback.permitting import unasked
+from winback.risk.asking.dataset import Ask, rows_at
 from winback.risk.keeping.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.scoring.reasons import reasons_for
 from winback.risk.scoring.score import score
@@ -33,7 +34,7 @@ def answer(job: Job, out: Path) -> dict[str, Any]:
         features = features_of(model, job.features)
         quoted = declared.quoted_by(features) & {f.name for f in job.features}
         wanted = [*features, *(f for f in job.features if f.name in quoted and f not in features)]
-        rows = rows_at(job.facts, [job.today], job.zone, wanted, job.spec)
+        rows = rows_at(job.facts, [job.today], job.zone, Ask(job.spec, wanted, unasked(job)))
         if rows.empty:
             raise NotEnoughData(f"nobody is asked about on {job.today} by the spec {job.spec.name} ({job.spec.kind}).")
         scores = score(model, rows, features, job.config.offers.at_risk_probability)

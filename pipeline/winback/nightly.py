@@ -25,8 +25,8 @@ from winback.jobs import Job
 from winback.offers.decide import Limits, decide
 from winback.offers.value import margin_at_stake
 from winback.people_text import safe_text, write_people_file
-from winback.risk.asking.dataset import rows_at
-from winback.people_text import safe_text, write_people_file
+from winback.permitting import unasked
+from winback.risk.asking.dataset import Ask, rows_at
 from winback.risk.asking.stages import READ_FOR_STAGES, stages
 from winback.risk.keeping.champions import champion_for, features_of, refuse_lost_features
 from winback.risk.keeping.promotions import Version, challenger, history
@@ -109,7 +109,7 @@ def _features(job: Job, folder: Path, model: Classifier, say: Say) -> None:
     wanted = declared.named({*FACTS_OF_PEOPLE, *READ_FOR_STAGES, *(f.name for f in features), *quoted}, job.own)
 
     def make() -> dict[str, Any]:
-        rows = rows_at(job.facts, [job.today], job.zone, wanted, job.spec)
+        rows = rows_at(job.facts, [job.today], job.zone, Ask(job.spec, wanted, unasked(job)))
         store.write_table(folder / "features.parquet", rows)
         return {"customers": len(rows)}
 

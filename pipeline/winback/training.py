@@ -9,7 +9,8 @@ from winback.facts.check import gates
 from winback.facts.intake.accounting import Accounting
 from winback.facts.intake.load import load
 from winback.jobs import Job
-from winback.risk.asking.dataset import Plan, plan_cutoffs
+from winback.permitting import unasked
+from winback.risk.asking.dataset import Ask, Plan, plan_cutoffs
 from winback.risk.asking.questions import history_starts
 from winback.risk.asking.readiness import training_gates
 from winback.risk.keeping import aliases
@@ -52,7 +53,7 @@ def plan_of(job: Job) -> Plan:
 def trained(job: Job, say: Say) -> Candidate:
     """A model of the job's question, examined; DataRefused where the data do not allow one."""
     gates.refuse(training_gates(job.facts, (job.zone, job.today), job.spec, job.config.cutoffs, job.config.gates))
-    return train(job.facts, plan_of(job), job.zone, job.today, (job.spec, job.features), say)
+    return train(job.facts, plan_of(job), job.zone, job.today, Ask(job.spec, job.features, unasked(job)), say)
 
 
 def enrolled(job: Job, candidate: Candidate, *, promote: bool = True) -> Version:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,21 +61,28 @@ def _last(cutoffs: Cutoffs, latest: dt.date) -> tuple[dt.date, ...]:
     return tuple(latest - dt.timedelta(days=step * n) for n in reversed(range(cutoffs.holdouts)))
 
 
-def rows_at(
-    facts: Path, cutoffs: Sequence[dt.date], zone: str, features: Sequence[Feature], spec: Spec
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Ask:
+    """A question, the features offered to answer it, and the customers it must not be asked of: who objected."""
+
+    spec: Spec
+    features: Sequence[Feature]
+    unasked: Collection[str] = ()
+
+
+def rows_at(facts: Path, cutoffs: Sequence[dt.date], zone: str, ask: Ask) -> pd.DataFrame:
     """One row a (customer_id, cutoff) that the spec asks about, with its features; for training and scoring alike."""
-    table = features_at(facts, cutoffs, zone, features, base=base_of(spec))
-    return asked_of(facts, spec, cutoffs, zone).merge(table, on=KEYS, validate="one_to_one")
+    table = features_at(facts, cutoffs, zone, ask.features, base=base_of(ask.spec))
+    asked = asked_of(facts, ask.spec, cutoffs, zone)
+    if ask.unasked:
+        asked = asked[~asked["customer_id"].isin(list(ask.unasked))]
+    return asked.merge(table, on=KEYS, validate="one_to_one")
 
 
-def labelled_rows(
-    facts: Path, cutoffs: Sequence[dt.date], zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]
-) -> pd.DataFrame:
+def labelled_rows(facts: Path, cutoffs: Sequence[dt.date], zone: str, today: dt.date, ask: Ask) -> pd.DataFrame:
     """`rows_at` with the outcome `churned` of each row that is a case of the question."""
-    spec, features = ask
-    rows = rows_at(facts, cutoffs, zone, features, spec)
-    rows["churned"] = answers(facts, spec, rows, zone, today)
+    rows = rows_at(facts, cutoffs, zone, ask)
+    rows["churned"] = answers(facts, ask.spec, rows, zone, today)
     cases = rows[rows["churned"].notna()]
     return cases.astype({"churned": bool}).reset_index(drop=True)
 

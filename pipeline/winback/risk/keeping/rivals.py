@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from winback.errors import ConfigError, FeatureMismatch, ModelRefused
 from winback.facts.check.gates import Gate
 from winback.facts.features.declared import Feature
-from winback.risk.asking.dataset import rows_at
+from winback.risk.asking.dataset import Ask, rows_at
 from winback.risk.asking.questions import KEYS
 from winback.risk.asking.specs import spec_of
 from winback.risk.examining.paired import Difference, difference
@@ -104,6 +104,6 @@ def with_features(candidate: Candidate, rows: pd.DataFrame, features: Sequence[F
     if not missing:
         return rows
     days = sorted(set(rows["cutoff"].dt.tz_convert(candidate.zone).dt.date))
-    found = rows_at(candidate.facts, days, candidate.zone, missing, spec_of(candidate.model))
+    found = rows_at(candidate.facts, days, candidate.zone, Ask(spec_of(candidate.model), missing))
     found["cutoff"] = found["cutoff"].astype(rows["cutoff"].dtype)
     return rows.merge(found, on=KEYS, how="left", validate="one_to_one")

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from winback.facts.features.declared import Feature
-from winback.risk.asking.dataset import rows_at
+from winback.risk.asking.dataset import Ask, rows_at
 from winback.risk.asking.questions import KEYS
 from winback.risk.asking.specs import spec_of
 from winback.risk.keeping import registry
@@ -42,7 +42,7 @@ def shadow(state: Path, version: Version, night: Night, champions: pd.DataFrame)
     """
     model: Classifier = registry.load_version(state, version, night.trusted)
     features = features_of(model, night.offered)
-    rows = rows_at(night.facts, [night.today], night.zone, features, spec_of(model))
+    rows = rows_at(night.facts, [night.today], night.zone, Ask(spec_of(model), features))
     rows = champions[["customer_id"]].merge(rows, on="customer_id", validate="one_to_one")
     scores = score(model, rows, features, night.at_risk_probability)
     return scores.assign(stage=champions["stage"].to_numpy(), model_version=str(version.version))

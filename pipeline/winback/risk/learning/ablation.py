@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,20 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from winback.facts.features.declared import Feature
-from winback.risk.asking.dataset import Plan, labelled_rows, seen_throughout
+from winback.risk.asking.dataset import Ask, Plan, labelled_rows, seen_throughout
 from winback.risk.asking.specs import Spec
 from winback.risk.learning.train import fit
 
 
-def ablation(facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]]) -> pd.DataFrame:
+def ablation(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask) -> pd.DataFrame:
     """One row a driver, the one missed most first: the mean held-out AUC without its features.
 
     `change` is that AUC less the one with all features: below zero, the driver is missed. Changes of a
     few thousandths are within what another seed of the same model gives. The first row, without a
     driver's name, is the model with all features.
     """
-    spec, offered = ask
-    features = [f for f in offered if f.name not in spec.leave_out]
-    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, features))
+    spec, features = ask.spec, [f for f in ask.features if f.name not in ask.spec.leave_out]
+    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, replace(ask, features=features))
     held_out = rows["cutoff"].dt.tz_convert(zone).dt.date.isin(plan.holdout)
     learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
     used = seen_throughout(rows, features)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from winback.errors import NotEnoughData
 from winback.facts.features.declared import Feature
-from winback.risk.asking.dataset import Plan, forward_folds, labelled_rows, seen_throughout
+from winback.risk.asking.dataset import Ask, Plan, forward_folds, labelled_rows, seen_throughout
 from winback.risk.asking.specs import Spec, with_parameters
 from winback.risk.examining.baselines import PAST, RFM, at_each_cutoff, fewest_purchases, logistic_chances, rfm_chances
 from winback.risk.examining.evaluate import Quality, quality, refuse_thin_data
@@ -35,9 +35,7 @@ def silently(_: str) -> None:
 EXAMINED_BESIDE = (*RFM, *PAST)
 
 
-def train(
-    facts: Path, plan: Plan, zone: str, today: dt.date, ask: tuple[Spec, Sequence[Feature]], say: Say = silently
-) -> Candidate:
+def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask, say: Say = silently) -> Candidate:
     """The spec's model: examined on the plan's hold-outs, then fitted again on every labelled cutoff.
 
     The examination is of a model that saw the training cutoffs alone; what it must show is asked when it
@@ -45,10 +43,9 @@ def train(
     newest outcomes there are. Its `card_` says in plain values what was asked, shown and learned from,
     and where its reasons start.
     """
-    spec, offered = ask
-    features = spec.chosen(offered)
-    beside = [f for f in offered if f.name in EXAMINED_BESIDE and f not in features]
-    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, (spec, [*features, *beside]))
+    spec, features = ask.spec, ask.spec.chosen(ask.features)
+    beside = [f for f in ask.features if f.name in EXAMINED_BESIDE and f not in features]
+    rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, replace(ask, features=[*features, *beside]))
     held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
     learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
     refuse_thin_data(learning, spec.gates)

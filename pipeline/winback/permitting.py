@@ -1,0 +1,42 @@
+"""Who may be scored and contacted, as a job's tables, its ledger of every no, and its settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from winback import store
+from winback.consent.gate import permitted, reread
+from winback.consent.ledger import ledger_of
+from winback.jobs import Job
+
+EVERYBODY = "SELECT DISTINCT customer_id FROM read_parquet($path) ORDER BY 1"
+
+
+def permissions_of(job: Job, customer_ids: Sequence[str] | pd.Series) -> pd.DataFrame:
+    """One row a customer, with what he may be asked and reached by, at the instant the job was called."""
+    ledger = ledger_of(job.base, job.state, job.config.consent)
+    return permitted(job.facts, ledger, job.config.consent, job.received_at, customer_ids)
+
+
+def permissions_now(job: Job, customer_ids: Sequence[str] | pd.Series) -> pd.DataFrame:
+    """The same by the sources of consent as they are at this instant, read anew."""
+    return reread(job.config, job.base, job.received_at, customer_ids)
+
+
+def unasked(job: Job) -> frozenset[str]:
+    """The customers who may not be scored, and so are not learned from either."""
+    everybody = _everybody(job)
+    allowed = permissions_of(job, everybody)
+    return frozenset(allowed.loc[~allowed["may_profile"], "customer_id"])
+
+
+def _everybody(job: Job) -> pd.Series:
+    """The ids of all customers who ordered or subscribed."""
+    table = "orders" if job.config.sources.orders else "subscriptions"
+    files = [str(path) for path in store.table_files(job.facts, table)]
+    with store.connect() as con:
+        rows = con.sql(EVERYBODY, params={"path": files}).to_arrow_table().to_pandas()
+    ids: pd.Series = rows["customer_id"]
+    return ids
