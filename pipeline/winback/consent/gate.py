@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from winback.config import Config
-from winback.consent.kept import absorb, remembered
+from winback.consent.kept import absorb, refuser, remembered
 from winback.consent.ledger import Ledger, ledger_of
 from winback.consent.permissions import permissions
 from winback.consent.recorded import SOURCES, Recorded, recorded
@@ -74,7 +74,7 @@ def reread(
     state = base / config.project.state
     given = {table: source for table, source in config.sources.given().items() if table in SOURCES}
     with tempfile.TemporaryDirectory(prefix="consent-", dir=state) as folder:
-        since = Since(config.project.time_zone, as_of, config.project.currency)
-        ingest_given(copied(given, base, state), base, Path(folder), since)
         ledger = ledger_of(base, state, config.consent)
+        since = Since(config.project.time_zone, as_of, config.project.currency, refuses=refuser(ledger))
+        ingest_given(copied(given, base, state), base, Path(folder), since)
         return permitted(Path(folder), ledger, config.consent, as_of, customer_ids, aliases)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 
@@ -54,6 +55,13 @@ def suppress(
         people = people[[each not in held for each in keyed(key_of(ledger.keys, make=False), people)]]
     rows = pd.DataFrame({"customer_id": people, "kind": kind, "channel": channel, "purpose": "any", "reason": reason})
     return add(ledger, rows.assign(recorded_at=when), when)
+
+
+def refuser(ledger: Ledger) -> Callable[[Sequence[str]], set[str]] | None:
+    """What tells an ingest whose rows to refuse, as `Since(..., refuses=refuser(ledger))`; None where nobody is erased."""
+    if not (entries(ledger)["kind"] == ERASED).any():
+        return None
+    return partial(erased_among, ledger)
 
 
 def erased_among(ledger: Ledger, customer_ids: Sequence[str]) -> set[str]:

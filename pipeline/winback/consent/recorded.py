@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from winback import store
+from winback.facts.intake.line_values import values_in
 
 SOURCES = ("consents", "suppressions")
-_APART = re.compile(r"[\s,;|\"'{}\[\]:]+")
-_WHOLE = re.compile(r"(\d+)\.0+")
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ def recorded(facts: Path, customer_ids: Sequence[str] | pd.Series) -> Recorded:
     """
     refused = _refused(facts)
     known = set(customer_ids) if refused else set()
-    named = [_tokens(raw) & known for raw in refused]
+    named = [values_in(raw) & known for raw in refused]
     unread = tuple(sorted({each for found in named for each in found}))
     consents, suppressions = _table(facts, "consents", _CONSENTS), _table(facts, "suppressions", _SUPPRESSIONS)
     return Recorded(consents, suppressions, unread, sum(not found for found in named))
@@ -60,21 +55,3 @@ def _refused(facts: Path) -> list[str]:
     path = facts / "quarantine.parquet"
     rows = store.read_table(path).select(["table", "raw"]).to_pylist() if path.is_file() else []
     return [row["raw"] or "" for row in rows if row["table"].split(" ")[0] in SOURCES]
-
-
-def _tokens(raw: str) -> set[str]:
-    """Everything in a refused row that may be a customer's id, however the row was delimited."""
-    found = {part for part in _APART.split(raw) if part}
-    for delimiter in ",;\t|":
-        found.update(field.strip() for line in csv.reader([raw], delimiter=delimiter) for field in line)
-    found.update(_values(raw))
-    return found | {whole[1] for part in found if (whole := _WHOLE.fullmatch(part))}
-
-
-def _values(raw: str) -> Iterator[str]:
-    """The values of a row that is a JSON object; none of any other."""
-    try:
-        held: Any = json.loads(raw)
-    except ValueError:
-        return
-    yield from (str(value).strip() for value in held.values()) if isinstance(held, dict) else ()

@@ -13,6 +13,7 @@ from winback.config import Rule
 from winback.errors import SourceError
 from winback.facts.intake import faults, parse, row_rules
 from winback.facts.intake.contracts import CONTRACTS, HAPPENED, Column, Kind, Mapped, Part, is_needed
+from winback.facts.intake.erased import Refuses
 from winback.facts.intake.raw_rows import Group, lacking
 from winback.store import literal
 
@@ -41,13 +42,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the rows of one source are read: its mapping and rules, its dates, the project's currency."""
+    """How the rows of one source are read: mapping and rules, dates, the project's currency, whom it refuses."""
 
     table: str
     mapping: Mapping[str, Mapped]
     rules: tuple[Rule, ...]
     clock: Clock
     currency: str
+    refuses: Refuses | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from winback.facts.intake.accounting import Accounting, added_up
 from winback.facts.intake.classify import Clock, Reading, statement
 from winback.facts.intake.conflicts import find_conflicts
 from winback.facts.intake.contracts import mapping_of
+from winback.facts.intake.erased import LEFT_OUT, emptied, take_out
 from winback.facts.intake.ledger import Earlier, Since, Taken
 from winback.facts.intake.mended import mended_rows
 from winback.facts.intake.order_parts import no_old_orders
@@ -62,7 +63,9 @@ def ingest_given(given: Mapping[str, Source], base: Path, out: Path, since: Sinc
         taken = []
         for table, source in given.items():
             clock = _clock(source, since, zones)
-            reading = Reading(table, mappings[table], checked_rules(table, source), clock, since.currency)
+            reading = Reading(
+                table, mappings[table], checked_rules(table, source), clock, since.currency, since.refuses
+            )
             taken.append(_taken(opened, con, source, reading, (base, since)))
         refused = tables.sorted_quarantine([each.refused for each in taken])
         ledger.void(out)
@@ -111,6 +114,7 @@ def _take_in(
     for number, group in enumerate(rows.groups):
         with store.naming_damage(group.files):
             con.execute(f"CREATE TEMP TABLE {table}_read_{number} AS {statement(reading, group, raw)}")
+    erased = take_out(con, table, len(rows.groups), reading.refuses) if reading.refuses else 0
     repeated = added.meet(con, table, source, rows.groups, earlier.folder) if earlier else 0
     if repeated is None:
         return None
@@ -119,21 +123,24 @@ def _take_in(
     tables.finish(con, table, source, mapping)
     if earlier and added.meets_unnamed(con, table, mapping, earlier.folder):
         return None
-    refused = pa.concat_tables([of_lines(table, rows.rejected), of_rows(con, table, source, rows.groups, mapping)])
-    accounting = _accounting(con, reading, (rows.count, len(rows.groups)), duplicates, refused)
+    rejected = [emptied(each, reading.refuses) for each in (rows.rejected, rows.rejected_in_lookups)]
+    refused = pa.concat_tables([of_lines(table, rejected[0]), of_rows(con, table, source, rows.groups, mapping)])
+    accounting = _accounting(con, reading, (rows.count, len(rows.groups), erased), duplicates, refused)
     if earlier:
         total = added_up(earlier.accounting, accounting)
         return Taken(table, total, pa.concat_tables([earlier.refused, refused]), con, earlier)
-    of_lookups = of_lines(f"{table} lookup", rows.rejected_in_lookups)
+    of_lookups = of_lines(f"{table} lookup", rejected[1])
     return Taken(table, accounting, pa.concat_tables([refused, of_lookups]), con, None)
 
 
 def _accounting(
-    con: store.Connection, reading: Reading, size: tuple[int, int], duplicates: int, refused: pa.Table
+    con: store.Connection, reading: Reading, size: tuple[int, int, int], duplicates: int, refused: pa.Table
 ) -> Accounting:
-    """Where the rows went; `size` is how many came, in how many groups."""
-    rows, groups = size
+    """Where the rows went; `size` is how many came, in how many groups, and how many were of erased people."""
+    rows, groups, erased = size
     table = reading.table
+    left = {label(reading.rules[n]): count for n, count in tables.left_out(con, table, groups).items()}
+    left |= {LEFT_OUT: erased} if erased else {}
     done = Accounting(
         table,
         rows,
@@ -141,7 +148,7 @@ def _accounting(
         duplicates,
         refused.num_rows,
         dict(sorted(Counter(refused["reason"].to_pylist()).items())),
-        {label(reading.rules[n]): left for n, left in tables.left_out(con, table, groups).items()},
+        left,
         tables.next_future(con, table, groups),
     )
     if done.rows_in != done.accepted + done.duplicates + done.quarantined + sum(done.left_out.values()):

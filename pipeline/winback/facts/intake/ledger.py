@@ -20,6 +20,7 @@ from winback.config import Source
 from winback.facts.intake import row_keys, tables
 from winback.facts.intake.accounting import Accounting
 from winback.facts.intake.contracts import IDS
+from winback.facts.intake.erased import Refuses
 from winback.facts.intake.sources import named_files
 
 LEDGER = "ingest.json"
@@ -31,7 +32,7 @@ class Since:
     """When and where an ingest is made, and the folder of earlier ones it may go on from (None: none).
 
     `zone`, `received_at`, `currency`: as `ingest` takes them. `inputs`: the SHA-256 of every input
-    file by name.
+    file by name. `refuses`: tells whose rows are not taken in, as they were erased (None: nobody's).
     """
 
     zone: str
@@ -39,6 +40,7 @@ class Since:
     currency: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     home: Path | None = None
+    refuses: Refuses | None = None
 
     def keeps_keys(self, source: Source) -> bool:
         """Whether files can be added to a source later, so that hashes of its rows are worth keeping."""

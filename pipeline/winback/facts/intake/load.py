@@ -40,12 +40,16 @@ def load(
     the folders beside `facts` have of the same files is not read again.
     """
     zone, received_at = when
-    if _is_due(facts, received_at):
+    return load_since(facts, sources, base, Since(zone, received_at, currency, inputs, facts.parent))
+
+
+def load_since(facts: Path, sources: Sources, base: Path, since: Since) -> list[Accounting]:
+    """As `load`; rows of whomever `since` refuses are not taken in."""
+    if _is_due(facts, since.received_at):
         (facts / "steps" / f"{STEP}.json").unlink(missing_ok=True)
     files = _files(facts)
 
     def make() -> dict[str, object]:
-        since = Since(zone, received_at, currency, inputs, facts.parent)
         done = ingest_since(sources, base, facts, since)
         files[:] = _files(facts)  # only now is it known how many there are
         return {"accounting": [asdict(each) for each in done]}
