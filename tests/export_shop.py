@@ -11,7 +11,8 @@ import pandas as pd
 
 from winback import runs, store
 from winback.destinations import Destinations
-from winback.export.export import Shop, export
+from winback.export.delivery import Shop
+from winback.export.export import export
 from winback.export.people import Wanted
 
 CUTOFF = pd.Timestamp("2026-02-15", tz="UTC")
@@ -99,7 +100,7 @@ def none_may(*refused: str) -> Callable[[list[str]], pd.DataFrame]:
 def shop(root: Path, permissions: Callable[[list[str]], pd.DataFrame] = all_may, customers: Any = None) -> Shop:
     """What an export from `root` is made from."""
     whom = people(*DECIDED, "h01", "l01", "l02") if customers is None else customers
-    return Shop(root / "runs", root / "state", root / "exports", whom, permissions, "2026-02-15T06:00:00+00:00")
+    return Shop(root, root / "runs", root / "state", root / "exports", whom, permissions, "2026-02-15T06:00:00+00:00")
 
 
 def exported(root: Path, to: str, settings: Destinations | None = None, **given: Any) -> list[dict[str, Any]]:

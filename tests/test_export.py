@@ -15,6 +15,7 @@ from winback.errors import ExportRefused, RunDamaged
 from winback.export import ledger
 from winback.export.people import Wanted
 
+NOTHING_MORE = dict.fromkeys(("First Name", "Last Name", "Country", "Zip"), "")
 LATER = "2026-02-22-000000000002"
 
 
@@ -64,7 +65,7 @@ def test_google_gets_hashes_in_its_own_columns_and_nothing_else(root: Path):
     assert rows[0] == {
         "Email": sha("c01@example.org"),
         "Phone": sha("+442079461000"),
-        **dict.fromkeys(("First Name", "Last Name", "Country", "Zip"), ""),
+        **NOTHING_MORE,
     }
     assert len(rows) == 5
     assert receipt["campaign"] == "list-5ef5ef"
@@ -235,7 +236,7 @@ def test_who_may_not_any_more_leaves_and_doing_it_again_says_the_same(root: Path
     (receipt,) = exported(root, "google", permissions=none_may("c02"))
     assert receipt["removed"] == 1
     assert listed(root, receipt, "remove.csv") == [
-        {"Email": sha("c02@example.org"), "Phone": sha("+442079461001"), "First Name": "", "Last Name": ""}
+        {"Email": sha("c02@example.org"), "Phone": sha("+442079461001"), **NOTHING_MORE}
     ]
     before = held(root)
     assert exported(root, "google", permissions=none_may("c02")) == [receipt]
@@ -253,9 +254,7 @@ def test_a_list_of_people_tells_who_left_by_id(root: Path):
 def test_an_address_that_changed_takes_the_old_one_off(root: Path):
     exported(root, "google")
     (receipt,) = exported(root, "google", customers=people(*DECIDED, c01={"email": "new@example.org"}))
-    assert listed(root, receipt, "remove.csv") == [
-        {"Email": sha("c01@example.org"), "Phone": "", "First Name": "", "Last Name": ""}
-    ]
+    assert listed(root, receipt, "remove.csv") == [{"Email": sha("c01@example.org"), "Phone": "", **NOTHING_MORE}]
 
 
 def test_everything_is_for_its_owner_alone(root: Path):
@@ -313,3 +312,23 @@ def test_permissions_of_one_customer_twice_are_refused(root: Path):
 def test_the_permissions_of_these_tests_are_those_of_the_contract():
     assert MAY[0] == "may_profile"
     assert all(all_may(["x"])[list(MAY)].all())
+
+
+def test_other_campaigns_lose_who_may_not_any_more(root: Path):
+    """c01 withdraws: the campaign asked for, another one of this run and one of an earlier run all lose them."""
+    exported(root, "google", wanted=Wanted(action="voucher"), campaign="spring")
+    publish(root, run_tables(DECIDED), LATER)
+    exported(root, "google", wanted=Wanted(channel="email"))
+    receipts = exported(root, "google", permissions=none_may("c01"), campaign="summer")
+    told = [(r["campaign"], r["sent"], r.get("stay"), r["removed"], list(r["files"])) for r in receipts]
+    assert told == [
+        ("summer", 4, None, 0, ["add-granted.csv"]),
+        ("list-822444", 2, None, 1, ["add-granted.csv", "remove.csv"]),
+        ("spring", 0, 3, 1, ["remove.csv"]),
+    ]
+    assert [row["Email"] for row in listed(root, receipts[2], "remove.csv")] == [sha("c01@example.org")]
+    before = held(root)
+    assert [r["campaign"] for r in exported(root, "google", permissions=none_may("c01"), campaign="summer")] == [
+        "summer"
+    ]
+    assert held(root) == before

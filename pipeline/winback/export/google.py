@@ -31,7 +31,7 @@ def email(text: str, where: str = "") -> str:
 def postcode(text: str, where: str = "") -> str:
     """A postcode, trimmed only."""
     del where
-    return trimmed(text)
+    return trimmed(text)  # of a blank only, nothing is left, and the address is not sent
 
 
 COLUMNS = (

@@ -30,9 +30,10 @@ def folder_of(state: Path, destination: str, campaign: str = "") -> Path:
     return state / "exports" / destination / campaign
 
 
-def campaigns(state: Path, destination: str) -> list[str]:
-    """The campaigns that something was delivered of."""
-    return sorted(path.parent.name for path in folder_of(state, destination).glob(f"*/{LEDGER}"))
+def campaigns(state: Path, destination: str, besides: str) -> list[str]:
+    """The campaigns that something was delivered of, `besides` one."""
+    found = {path.parent.name for path in folder_of(state, destination).glob(f"*/{LEDGER}")}
+    return sorted(found - {besides})
 
 
 def lines(folder: Path) -> list[Line]:
@@ -113,7 +114,9 @@ def there_before(folder: Path, run_id: str) -> pd.DataFrame:
     return found.drop(columns="there").drop_duplicates(ignore_index=True)
 
 
-_NOBODY = pd.DataFrame({"customer_id": pd.Series(dtype="str"), "there": pd.Series(dtype="bool")})
+_NOBODY = pd.DataFrame({name: pd.Series(dtype="str") for name in ("customer_id", "job")} | {"there": []}).astype(
+    {"there": "bool"}
+)
 
 
 def _unfinished(begun: list[Line]) -> Iterable[Line]:

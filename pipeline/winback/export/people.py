@@ -122,16 +122,21 @@ def may(people: pd.DataFrame, channel: str) -> pd.Series[bool]:
     return people.get("may_profile", no) & people.get(f"may_{channel}", no)
 
 
+def permitted(people: pd.DataFrame) -> pd.Series[bool]:
+    """Who may be contacted by the channel that is set down for each."""
+    allowed = pd.Series(False, index=people.index)
+    for channel in people["channel"].unique():
+        allowed |= may(people, str(channel)) & (people["channel"] == channel)
+    return allowed
+
+
 def why_not(people: pd.DataFrame, destination: Destination, wanted: Wanted) -> pd.Series[str]:
     """Why each of the people is left out; empty for those who may go."""
-    permitted = pd.Series(False, index=people.index)
-    for channel in destination.channels:
-        mine = destination.is_ads or people["channel"] == channel
-        permitted |= may(people, channel) & mine
+    allowed = may(people, "ads") if destination.is_ads else permitted(people)
     served = destination.is_ads | people["channel"].isin(destination.channels)
     waits = people.get("needs_approval", pd.Series(False, index=people.index)).fillna(True).astype(bool)
     waits &= ~people["action"].isin(wanted.approved)
-    why = np.select([~served, ~permitted, waits], ["other_channel", "no_permission", "awaiting_approval"], default="")
+    why = np.select([~served, ~allowed, waits], ["other_channel", "no_permission", "awaiting_approval"], default="")
     return pd.Series(why, index=people.index, dtype="str")
 
 

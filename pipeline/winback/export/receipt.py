@@ -40,7 +40,7 @@ def receipt_of(
         "dropped": counted(refused[refused != ""]),
         "removed": gone.count,
         "cannot_be_removed": gone.lost,
-        "rejected_values": _rejected(pd.concat([each.rejects for each in made.values()])),
+        "rejected_values": _rejected([each.rejects for each in made.values()]),
         "advice": f"{destination.name} advises against lists of fewer than {destination.least_rows}" if few else "",
         "files": {name: {**stamp(held), "rows": rows} for name, (held, rows) in sorted(files.items())},
     }
@@ -51,9 +51,10 @@ def counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _rejected(rejects: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _rejected(rejects: list[pd.DataFrame]) -> dict[str, dict[str, int]]:
     """How many values of each field could not be sent, by reason."""
-    return {str(field): counted(rows["reason"]) for field, rows in rejects.groupby("field")}
+    told = pd.concat(rejects) if rejects else pd.DataFrame({"field": [], "reason": []})
+    return {str(field): counted(rows["reason"]) for field, rows in told.groupby("field")}
 
 
 def in_bytes(receipt: Receipt) -> bytes:

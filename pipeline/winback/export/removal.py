@@ -28,44 +28,68 @@ class Leaving:
 
 
 def leaving(
-    destination: Destination, made: Mapping[str, Made], before: pd.DataFrame, customers: pd.DataFrame
+    destination: Destination,
+    made: Mapping[str, Made],
+    before: pd.DataFrame,
+    customers: pd.DataFrame,
+    channels: Mapping[str, str],
 ) -> Leaving:
     """Who of `before` is not in what is sent now, and the rows that take them off.
 
     Of a platform that matches hashes the hashes of then are removed, unless they are sent again now; of others the
-    people, by the address that they have today.
+    people, by the address that they have today. `channels`: by which each is to be contacted, kept with the ledger.
     """
+    now = _sent_now(destination, made)
+    now["channel"] = ["ads" if destination.is_ads else channels[who] for who in now["customer_id"]]
+    now["channel"] = now["channel"].astype("str")
+    before = before.reindex(columns=now.columns)
+    gone = _hashes_gone(destination.jobs[0], now, before) if destination.is_ads else _people_gone(now, before)
+    members = pd.concat([now.assign(there=True), gone.assign(there=False)], ignore_index=True)
+    count = int(gone["customer_id"].nunique())
     if destination.is_ads:
-        return _of_hashes(destination, made, before)
-    now = {who for each in made.values() for who in each.rows.index}
-    gone = before[~before["customer_id"].isin(now)]
-    job = destination.jobs[0]
-    made_now = _by_address(destination, job, gone, customers)
-    members = _members(sorted(now), sorted(set(gone["customer_id"])))
-    return Leaving({job.name: made_now.rows}, members, len(members) - len(now), len(made_now.dropped))
+        kept = _kept(gone)
+        return Leaving({"all": gone[kept].rename(columns=lambda c: c.removeprefix(SENT))}, members, count, 0)
+    off = {job.name: _by_address(destination, job, gone, customers) for job in destination.jobs}
+    rows = {job: each.rows for job, each in off.items()}
+    return Leaving(rows, members, count, sum(len(each.dropped) for each in off.values()))
+
+
+def _sent_now(destination: Destination, made: Mapping[str, Made]) -> pd.DataFrame:
+    """One row a person sent: customer_id, the job, and of a platform that matches hashes what matches."""
+    needs = destination.jobs[0].needs if destination.is_ads else ()
+    headers = list(dict.fromkeys(header for need in needs for header in need))
+    parts = [pd.DataFrame(columns=["customer_id", "job", *(SENT + header for header in headers)])]
+    for job, each in made.items():
+        parts.append(each.rows[headers].add_prefix(SENT).assign(job=job, customer_id=each.rows.index))
+    return pd.concat(parts, ignore_index=True).astype("str")
+
+
+def _people_gone(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """The rows of people who are not sent by the same job again."""
+    marked = before.merge(now[["customer_id", "job"]], on=["customer_id", "job"], how="left", indicator="_again")
+    gone = marked.loc[marked["_again"] == "left_only", ["customer_id", "job"]]
+    return gone.drop_duplicates().sort_values(["customer_id", "job"], ignore_index=True)
+
+
+def _hashes_gone(job: Job, now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """What was sent and is not sent again, of whomever; a need of the job is one thing to match by."""
+    gone = before.astype("str").fillna("")
+    for need in job.needs:
+        columns = [SENT + header for header in need]
+        again = pd.MultiIndex.from_frame(gone[columns]).isin(pd.MultiIndex.from_frame(now[columns]))
+        # A value of its own may still be part of another need.
+        gone.loc[again, columns] = ""
+    kept = _kept(gone)
+    left = gone[(gone[kept] != "").any(axis=1)].drop_duplicates(["customer_id", *kept])
+    return left.sort_values(["customer_id", *kept], ignore_index=True)
+
+
+def _kept(frame: pd.DataFrame) -> list[str]:
+    """The columns of what was sent."""
+    return [str(column) for column in frame if str(column).startswith(SENT)]
 
 
 def _by_address(destination: Destination, job: Job, gone: pd.DataFrame, customers: pd.DataFrame) -> Made:
-    """The rows that take people off by what is known of them today."""
-    people = with_addresses(gone[["customer_id"]].drop_duplicates(), customers, None)
-    return rows_of(people.sort_values("customer_id", ignore_index=True), destination, job, removing=True)
-
-
-def _of_hashes(destination: Destination, made: Mapping[str, Made], before: pd.DataFrame) -> Leaving:
-    """The same by what was sent: a value that is sent again, of whomever, stays."""
-    headers = [column.header for column in destination.jobs[0].columns if column.hashed]
-    kept = [SENT + header for header in headers]
-    now = pd.concat([each.rows[headers].rename(columns=lambda h: SENT + h) for each in made.values()])
-    now.insert(0, "customer_id", now.index.astype("str"))
-    gone = before.reindex(columns=["customer_id", *kept]).fillna("")
-    for column in kept:
-        gone[column] = gone[column].mask(gone[column].isin(set(now[column])), "")
-    gone = gone[(gone[kept] != "").any(axis=1)].sort_values(["customer_id", *kept], ignore_index=True)
-    rows = gone[kept].rename(columns=lambda c: c.removeprefix(SENT))
-    members = pd.concat([now.assign(there=True), gone.assign(there=False)], ignore_index=True)
-    return Leaving({"all": rows}, members, int(gone["customer_id"].nunique()), 0)
-
-
-def _members(there: list[str], gone: list[str]) -> pd.DataFrame:
-    ids = pd.Series([*there, *gone], dtype="str")
-    return pd.DataFrame({"customer_id": ids, "there": [True] * len(there) + [False] * len(gone)})
+    """The rows that take people off a job by what is known of them today."""
+    mine = gone.loc[gone["job"] == job.name, ["customer_id"]]
+    return rows_of(with_addresses(mine, customers, None), destination, job, removing=True)
