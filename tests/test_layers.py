@@ -32,6 +32,7 @@ LAYERS = {
     "offers": GROUND,
     "campaigns": GROUND | {"people_text"},
     "export": GROUND | {"runs", "people_text", "destinations"},
+    "effects": GROUND,
     "insight": GROUND | {"runs"},
     "simulate": GROUND,
     "consent": GROUND | {"facts", "runs"},

@@ -1,0 +1,1 @@
+"""Did it work: what campaigns truly changed, against the customers held out."""
