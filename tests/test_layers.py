@@ -39,7 +39,7 @@ LAYERS = {
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}
-for _part in ("training", "answering", "permitting"):
+for _part in ("training", "answering", "permitting", "measuring"):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

@@ -94,7 +94,8 @@ def known_outcomes(facts: Path, state: Path, before: dt.datetime) -> pd.DataFram
     tables = [store.read_table(path) for path in store.table_files(facts, TABLE)]
     frames = [_rows(state), *(table.to_pandas()[COLUMNS] for table in tables)]
     rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-    return rows[rows["recorded_at"] < before].drop_duplicates(_SAME, ignore_index=True)
+    known: pd.DataFrame = rows[rows["recorded_at"] < before].drop_duplicates(_SAME, ignore_index=True)
+    return known
 
 
 def _rows(state: Path) -> pd.DataFrame:

@@ -1,0 +1,93 @@
+"""The results of a project's campaigns: who was listed, what came of it, and whether it was carried out as drawn."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+
+from winback import runs
+from winback.campaigns import ledger
+from winback.effects.checks import checked
+from winback.effects.results import Terms, first_listings, results
+from winback.errors import NotEnoughData
+from winback.facts.days import begins
+from winback.facts.intake.handed_in import known_outcomes
+from winback.facts.intake.load import load
+from winback.facts.labels.takings import takings_at
+from winback.jobs import Job
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What can be measured by a day.
+
+    `results`: as `effects.results`. `checks`: a row a campaign, as `effects.checks`. `waiting`: customers whose window
+    is still open, until `known_on` at the latest. `listed_again`: rows of the ledger left out because the customer
+    had been listed before.
+    """
+
+    results: pd.DataFrame
+    checks: pd.DataFrame
+    waiting: int
+    known_on: dt.date | None
+    listed_again: int
+
+
+def measured(job: Job, name: str | None = None) -> Measured:
+    """The campaigns assigned before today: those of the series `name`, the one night of that name, or (None) all.
+
+    Each customer counts in the campaign that listed him first. NotEnoughData where nothing was assigned, or no
+    window is closed. The facts are taken in first.
+    """
+    with runs.project_lock(job.state):
+        when = (job.zone, job.received_at)
+        load(job.facts, job.sources, job.base, job.inputs, when, job.config.project.currency)
+    one = name if name is not None and not ledger.campaigns(job.state, name) else None
+    rows = assigned(job, None if one else name)
+    outcomes = known_outcomes(job.facts, job.state, begins(job.today, job.zone))
+    first = first_listings(rows)
+    if one is not None:
+        ledger.read(job.state, one)  # NotEnoughData, with the names there are, for one that is none
+        first = first[first["campaign"] == one].reset_index(drop=True)
+    terms = Terms(job.config.offers.margin_rate, job.spec.horizon_days)
+    ends = _ends(first, job)
+    closed = first[ends <= job.today].reset_index(drop=True)
+    if closed.empty:
+        raise NotEnoughData(_nothing(first, ends, job))
+    takings = takings_at(job.facts, closed, terms.horizon_days, job.zone, job.today)
+    told = results(closed, rows, takings, outcomes, terms)
+    shown = rows if one is None else rows[rows["campaign"] == one]
+    waiting = ends[ends > job.today]
+    last = max(waiting) if len(waiting) else None
+    acted = rows["action"].isin(["leave_alone", ""]).sum()
+    again = len(rows) - int(acted) - len(first_listings(rows))
+    return Measured(told, checked(shown, outcomes), len(waiting), last, again)
+
+
+def assigned(job: Job, series: str | None = None) -> pd.DataFrame:
+    """All rows of the ledger whose cutoff lies before today; NotEnoughData where there are none."""
+    names = [name for name in ledger.campaigns(job.state, series) if dt.date.fromisoformat(name[-10:]) < job.today]
+    if not names:
+        raise NotEnoughData(
+            f"no campaign was assigned before {job.today}, so there is nothing to measure. `winback run` writes down "
+            "who is treated and who is held out before a list leaves."
+        )
+    return pd.concat([ledger.read(job.state, name) for name in names], ignore_index=True)
+
+
+def _ends(rows: pd.DataFrame, job: Job) -> pd.Series:
+    """The day from which on each row's window is known."""
+    days = rows["cutoff"].dt.tz_convert(job.zone).dt.date
+    ends: pd.Series = days.map(lambda day: day + dt.timedelta(days=job.spec.horizon_days))
+    return ends
+
+
+def _nothing(first: pd.DataFrame, ends: pd.Series, job: Job) -> str:
+    if first.empty:
+        return "in these campaigns nobody was listed for the first time with something to do, so nothing can be told."
+    return (
+        f"the {job.spec.horizon_days} days of {len(first):,} customers listed end on {min(ends)} at the earliest, and "
+        f"today is {job.today}: what came of them is not known yet."
+    )

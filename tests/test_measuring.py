@@ -1,0 +1,108 @@
+"""From a project's ledger, orders and outcomes to what its campaigns changed, on the command line too."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import shop
+from campaign_results import assigned
+from winback import config, jobs
+from winback.campaigns import ledger
+from winback.cli import cli
+from winback.errors import NotEnoughData
+from winback.measuring import measured
+
+NIGHT, LATER = dt.date(2026, 1, 10), dt.date(2026, 1, 24)
+TODAY = dt.date(2026, 2, 15)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """The configuration of a shop with two nights: the first of 60 customers, the other of the same and 20 more."""
+    folder = tmp_path_factory.mktemp("shop")
+    path = shop.lay_down(folder, customers=100)
+    known = sorted(pd.read_csv(folder / "orders.csv", dtype={"customer_id": str})["customer_id"].unique())
+    for day, count in ((NIGHT, 60), (LATER, 80)):
+        name = ledger.campaign_name("inactivity", day)
+        ids = sorted(known[:count])
+        rows = assigned("thtt" * (count // 4), name, pd.Timestamp(day, tz="UTC"), customer_id=ids)
+        ledger.record(folder / "state", name, rows[ledger.SCHEMA.names])
+    return path
+
+
+def a_job(path: Path, today: dt.date = TODAY) -> jobs.Job:
+    return jobs.prepare(config.load(path), path.parent, today, shop.RECEIVED)
+
+
+def lift(path: Path, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["lift", "--config", str(path), *words], env={"COLUMNS": "150"})
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_everybody_counts_from_the_first_list_and_open_windows_wait(project):
+    found = measured(a_job(project))
+    assert (len(found.results), found.waiting, found.known_on, found.listed_again) == (60, 20, dt.date(2026, 2, 21), 60)
+    assert set(found.results["campaign"]) == {"inactivity-2026-01-10"}
+    assert found.checks["campaign"].tolist() == ["inactivity-2026-01-10", "inactivity-2026-01-24"]
+
+
+def test_a_later_contact_in_the_window_is_paid_for(project):
+    """1 for each of two nights, and what the incentive costs where nobody told."""
+    rows = measured(a_job(project)).results
+    treated = rows[rows["arm"] == "treated"]
+    assert (treated["cost"] == 2.0 + 5.0 * treated["stayed"]).all()
+    assert (rows.loc[rows["arm"] == "held_out", "cost"] == 0).all()
+
+
+def test_one_night_or_a_series_may_be_asked_for(project):
+    assert len(measured(a_job(project), "inactivity").results) == 60
+    assert len(measured(a_job(project, dt.date(2026, 3, 1)), "inactivity-2026-01-24").results) == 20
+    with pytest.raises(NotEnoughData, match="no campaign is called 'spring-2026-01-01'"):
+        measured(a_job(project), "spring-2026-01-01")
+
+
+def test_what_cannot_be_told_yet_is_said(project, tmp_path):
+    with pytest.raises(NotEnoughData, match="the 28 days of 60 customers listed end on 2026-02-07 at the earliest"):
+        measured(a_job(project, dt.date(2026, 1, 20)))
+    with pytest.raises(NotEnoughData, match="no campaign was assigned before 2026-01-10"):
+        measured(a_job(project, NIGHT))
+
+
+def test_the_command_prints_draws_and_tells_as_json(project, tmp_path):
+    code, out = lift(project, "--date", "2026-02-15", "--plot", str(tmp_path / "lift.png"))
+    assert code == 0, out
+    assert "60 customers, each from the first list on: 45 treated, 15 held out. 20 more wait" in out
+    assert "coupon " in out
+    assert "60 later listings of the same customers are part of their first one." in out
+    assert (tmp_path / "lift.png").read_bytes()[:4] == b"\x89PNG"
+    code, out = lift(project, "--date", "2026-02-15", "--by", "stage", "--json")
+    told = json.loads(out)
+    assert (code, told["customers"], told["waiting"], told["known_on"]) == (0, 60, 20, "2026-02-21")
+    assert [row["metric"] for row in told["all"]][:2] == ["stayed", "orders"]
+    assert {row["group"] for row in told["parts"]} == {"cooling"}
+
+
+def test_outcomes_are_handed_in_and_count(project, tmp_path):
+    rows = measured(a_job(project)).results
+    one = rows.loc[(rows["arm"] == "treated") & (rows["stayed"] == 1), "customer_id"].iloc[0]
+    report = tmp_path / "report.csv"
+    report.write_text(f"Who,When,value\n{one},2026-01-12,3.5\n", "utf-8")
+    words = ["outcomes", "add", str(report), "--config", str(project), "--kind", "redeemed"]
+    words += ["--campaign", "inactivity-2026-01-10", "--column", "customer_id=Who", "--column", "happened_at=When"]
+    said = "report.csv: 1 rows in = 1 accepted (1 of them new) + 0 duplicates + 0 put aside.\n"
+    assert CliRunner().invoke(cli, words).output == said
+    assert "handed in before" in CliRunner().invoke(cli, words).output
+    listed = CliRunner().invoke(cli, ["outcomes", "list", "--config", str(project)]).output
+    assert "report.csv: 1 rows in" in listed
+    found = measured(a_job(project)).results.set_index("customer_id")
+    assert set(found["incentives"]) == {"told"}
+    assert found.loc[one, "cost"] == 2.0 + 3.5
+    assert CliRunner().invoke(cli, ["outcomes", "add", str(report), "--column", "no"]).exit_code == 2
