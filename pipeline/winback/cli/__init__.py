@@ -16,6 +16,7 @@ VERBS = {
     "features": "List what a model may see of a customer.",
     "init": "Lay down a project to start from.",
     "lift": "Show what campaigns changed, in customers and money, against those held out.",
+    "metrics": "Show every retention metric, by period, cohort and part of the customers.",
     "models": "List and compare the trained models; promote one, roll back, see which was champion when.",
     "monitor": "Show whether customers, chances and outcomes are still as the model learned them.",
     "outcomes": "Hand in what came of campaigns: who was reached, who answered, what it cost.",
