@@ -22,7 +22,8 @@ COLUMNS = [
         "incentive_cost",
         "expected_cost",
     ),
-    *("chance_kept", "margin_at_stake", "expected_net_gain", "would_have_done"),
+    *("chance_kept", "margin_at_stake", "expected_net_gain", "would_have_done", "would_have_channel"),
+    *("needs_approval", "driver", "expected_deadweight"),
 ]
 NO_LIMITS = Limits(budget=None, min_net_gain=0.0, cooldown_days=0)
 

@@ -28,6 +28,8 @@ from winback.toml_files import STRICT, parse, read_toml
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Count = Annotated[int, Field(ge=0)]
+ContactChannel = Literal["email", "sms", "push", "post", "call", "app", "store"]
 
 
 def _known_zone(name: str) -> str:
@@ -204,7 +206,10 @@ class Offers:
     `catalogue`: a file, or a bare name for one that comes with winback.
     `at_risk_probability`: who is on the list. `margin_rate`: share of sales that is margin.
     `value_days`: how long a kept customer is counted. `budget`: most the expected cost of one run
-    may be (none: no limit).
+    may be (none: no limit). `max_contacts`: most contacts of one customer in `per_days` days; by channel in
+    `channel_max_contacts`. `channel_capacity`: most customers of one run by channel. `monetary_edge`: by what
+    share an action that gives money must gain more than the best that gives none. `max_monetary_per_year`: most
+    actions that give money to one customer in 365 days.
     """
 
     catalogue: str = "actions"
@@ -214,6 +219,12 @@ class Offers:
     budget: Money | None = None
     min_net_gain: Money = 0.0
     cooldown_days: Annotated[int, Field(ge=0)] = 14
+    max_contacts: Count | None = None
+    per_days: Days = 30
+    channel_max_contacts: dict[ContactChannel, Count] = field(default_factory=dict)
+    channel_capacity: dict[ContactChannel, Count] = field(default_factory=dict)
+    monetary_edge: Share = 0.1
+    max_monetary_per_year: Count | None = 3
     holdout_share: Share = 0.1
     holdout_key: Annotated[str, Field(min_length=8)] = "winback hold-out 1"
 

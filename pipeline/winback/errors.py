@@ -15,6 +15,7 @@ WinbackError
 ├── ErasureIncomplete    something of an erased person is left in what we own
 ├── ExportRefused        an export would send what may not leave, or to a place that is not safe
 ├── ExportFailed         a destination did not take what was sent; nothing of it was kept there
+├── SolverFailed         the solver gave no answer to a choice among offers
 ├── RunInProgress        another process holds the lock of this project
 ├── CampaignChanged      a campaign is assigned already, and what would be assigned now differs
 ├── RunDamaged           a file of a run does not match its manifest
@@ -84,6 +85,10 @@ class ExportRefused(WinbackError):
 
 class ExportFailed(WinbackError):
     """A destination did not take what was sent; nothing of it was kept there."""
+
+
+class SolverFailed(WinbackError):
+    """The solver gave no answer to a choice among offers."""
 
 
 class RunInProgress(WinbackError):

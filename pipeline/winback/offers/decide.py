@@ -3,92 +3,301 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from winback.offers.budget import NONE, Choice, Floats, Ints, best, choose
-from winback.offers.catalogue import ANY, LEAVE_ALONE, Action
+from winback.offers.action import LEAVE_ALONE, Action
+from winback.offers.allocate import Allocation, allocate, spread
+from winback.offers.causes import CAUSES, Sieve, causes, too_dear
+from winback.offers.eligible import INVOLUNTARY, Limits, meant_for, permitted, repeatable, rested, uncapped
+from winback.offers.options import (
+    NONE,
+    Bools,
+    Floats,
+    Ints,
+    Options,
+    Picks,
+    Room,
+    best,
+    chunks,
+    costs,
+    gains,
+    patterns_of,
+    some,
+)  # fmt: skip
+from winback.offers.response import (
+    Rates,
+    Reasons,
+    answered,
+    main_reason,
+    mean_rates,
+    most_answered,
+    rates_of,
+    reasons_of,
+)  # fmt: skip
 
-Bools = NDArray[np.bool_]
-
-# Why a customer is left alone. The first that holds is the one written: what concerns the customer
-# comes before what concerns our actions, and these before what concerns our money.
-CAUSES = (
-    "would_stay_anyway",  # he is not at risk
-    "held_out",  # left alone to measure what the others' actions bring
-    "contacted_recently",  # every action that answers his reasons must wait
-    "cannot_be_moved",  # no action answers any of his reasons
-    "not_worth_the_cost",  # the best action's net gain is not above the least that is worth the effort
-    "over_budget",  # it was worth it, but others brought more for the money
-)
+__all__ = ["CAUSES", "Case", "Known", "Limits", "case_of", "decide", "room_of"]
 
 _NUMBERS = ("probability", "margin_at_stake", "average_basket")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a run may do. Money is in the project's currency.
+class Known:
+    """What is known beside the customers themselves; None where it is not kept.
 
-    `budget`: most the expected cost may be (None: no limit). `min_net_gain`: an action is taken only for
-    more than this (>= 0). `cooldown_days`: days to leave a customer in peace after a contact.
+    `permissions`: a row a customer, may_profile and may_<channel>; absent or NA is no. `history`: a row a contact
+    made or decided on: customer_id, action, channel, contacted_at, monetary. `rates`: a row a learned rate: action,
+    driver ("any"), stage ("any"), save_rate, accept_rate.
     """
 
-    budget: float | None
-    min_net_gain: float
-    cooldown_days: int
-
-    def __post_init__(self) -> None:
-        if (self.budget or 0.0) < 0 or self.min_net_gain < 0 or self.cooldown_days < 0:
-            raise ValueError(f"limits cannot be negative: {self}")
+    permissions: pd.DataFrame | None = None
+    history: pd.DataFrame | None = None
+    rates: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
-class _Options:
-    """What each action (column) would do for each customer at risk (row)."""
+class Case:
+    """All that a decision weighs, of the customers at risk in order of customer_id; actions in order of id."""
 
-    answers: Bools
-    rested: Bools
-    kept: Floats
-    incentive: Floats
-    cost: Floats
-    gain: Floats
+    rows: pd.DataFrame
+    at_risk: Bools
+    risky: pd.DataFrame
+    actions: tuple[Action, ...]
+    channels: tuple[str, ...]
+    reasons: Reasons
+    rates: Rates
+    stage: Ints
+    sieve: Sieve
+    options: Options
 
 
-def decide(customers: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], limits: Limits) -> pd.DataFrame:
-    """One row a customer, in order of customer_id: the action of the largest net gain, or the cause for none.
+def decide(
+    customers: pd.DataFrame,
+    reasons: pd.DataFrame,
+    actions: Sequence[Action],
+    limits: Limits,
+    known: Known = Known(),
+) -> pd.DataFrame:
+    """One row a customer, in order of customer_id: the action and channel of the choice that gains most, or the cause.
 
-    For a customer with probability p to leave and margin m at stake, an action that answers the share a
-    of his reasons (by their positive points) is expected to bring
+    `customers` has a row each: customer_id, cutoff, probability, at_risk, held_out, margin_at_stake,
+    average_basket, days_since_last_contact, where known stage, and what the actions' conditions ask about.
+    For a customer with probability p to leave and margin m at stake, of whose reasons the driver d has the share
+    a_d (winback.offers.response), an action with the rates s_d (of those about to leave, kept) and r (of those who
+    stay, redeeming) is expected to bring
 
-        chance_kept = p * save_rate * a
-        redeemed    = accept_rate * ((1 - p) + chance_kept)      those who stay anyway redeem too
+        chance_kept = p * sum of a_d * s_d
+        redeemed    = r * ((1 - p) + chance_kept)      those who stay anyway redeem too
         cost        = contact_cost + incentive_cost * redeemed
         net gain    = chance_kept * m - cost
 
-    Under a budget the total net gain is what is made largest. `would_have_done` is the action itself, and
-    for the held-out the action the same rule (at the same price of money) would have given them.
-    `attrs` of the frame: `net_gain_bound` (no choice could reach more) and `price_of_money`
-    (net gain of one more unit of budget).
+    The total net gain is made as large as the limits allow (winback.offers.allocate). `would_have_done` is the
+    action itself, and for the held-out the action the same rule at the same prices would have given them.
+    `expected_deadweight` is the part of the cost that goes to those who stay anyway: incentive_cost * r * (1 - p).
+    `attrs`: `net_gain_bound` (no choice within the limits could gain more), `gap` ((bound - gained) / bound),
+    `price_of_money` (net gain of one more unit of budget), `method`. docs/decisions.md has all of it in words.
     """
+    case = case_of(customers, reasons, actions, limits, known)
+    held_out = case.risky["held_out"].to_numpy(dtype=bool)
+    found = chosen(case, held_out, room_of(case, limits))
+    would = best(case.options, found.prices).picks
+    would = _where(held_out, would, found.picks)
+    dear = too_dear(case.options, found.prices, limits.budget is None)
+    told = causes(case.sieve, held_out, found.picks, dear)
+    waiting = _awaiting(case, found.picks, limits.approved)
+    told = [CAUSES[-1] if waits else cause for waits, cause in zip(waiting, told, strict=True)]
+    done = _where(waiting, Picks(np.full(len(waiting), NONE), np.full(len(waiting), NONE)), found.picks)
+    result = _written(case, done, would, told)
+    result.attrs = {
+        "net_gain_bound": found.bound,
+        "gap": found.gap,
+        "price_of_money": found.prices.money,
+        "method": found.method,
+    }
+    return result
+
+
+def case_of(
+    customers: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], limits: Limits, known: Known
+) -> Case:
+    """What may be done for whom, and what it is expected to cost and to bring."""
     rows = customers.sort_values("customer_id", kind="stable", ignore_index=True)
     _check(rows, reasons)
-    actions = sorted((a for a in actions if a.per_customer), key=lambda action: action.id)
+    offered = tuple(sorted((a for a in actions if a.per_customer), key=lambda action: action.id))
+    channels = tuple(dict.fromkeys(channel for action in offered for channel in action.channels))
     at_risk = rows["at_risk"].to_numpy(dtype=bool)
     risky = rows[at_risk].reset_index(drop=True)
-    held_out = risky["held_out"].to_numpy(dtype=bool)
-    options = _options(risky, reasons, actions, limits.cooldown_days)
-    choice, would_have_done = _choose(options, held_out, limits)
-    result = _written(rows, at_risk, actions, options, choice.option)
-    causes = _causes(options, choice.option, held_out, limits)
-    result.insert(3, "cause", _texts(rows, at_risk, causes, CAUSES[0]))
-    ids = [*(action.id for action in actions), LEAVE_ALONE]  # NONE is -1: the last
-    result["would_have_done"] = _texts(rows, at_risk, [ids[option] for option in would_have_done], LEAVE_ALONE)
-    result.attrs = {"net_gain_bound": choice.bound, "price_of_money": choice.price}
-    return result
+    why = reasons_of(risky["customer_id"], reasons)
+    stages, stage = _stages(risky)
+    rates = rates_of(offered, why.drivers, stages, known.rates)
+    contact = _contact(offered, channels)
+    may = permitted(risky, channels, known.permissions)
+    free = uncapped(risky, channels, known.history, limits)
+    options, harmless = _expected(risky, (why, rates, stage), offered, (contact, may & free, limits.min_net_gain))
+    tests = {
+        "answers": answered(why, rates, stage),
+        "permitted": _reached(may, contact),
+        "rested": rested(risky, offered, known.history, limits.cooldown_days) & _reached(may & free, contact),
+        "harmless": harmless,
+        "eligible": meant_for(risky, offered, main_reason(why, INVOLUNTARY) | limits.involuntary)
+        & repeatable(risky, offered, known.history, limits),
+    }
+    sieve = Sieve(**tests, worth=np.ones_like(harmless))
+    np.putmask(options.gain, ~sieve.on_offer, -np.inf)
+    sieve = replace(sieve, worth=_worth(options, offered, channels, limits))
+    np.putmask(options.gain, ~sieve.worth, -np.inf)
+    return Case(rows, at_risk, risky, offered, channels, why, rates, stage, sieve, options)
+
+
+def _stages(risky: pd.DataFrame) -> tuple[tuple[str, ...], Ints]:
+    """The stages of life there are, and the number of each customer's."""
+    if "stage" not in risky or risky.empty:
+        return ("",), np.zeros(len(risky), dtype=np.int64)
+    names, number = np.unique(risky["stage"].to_numpy(dtype=str), return_inverse=True)
+    return tuple(str(name) for name in names), number
+
+
+def _contact(actions: Sequence[Action], channels: Sequence[str]) -> Floats:
+    """What a contact costs by action (row) and channel (column); inf where the action has no such channel."""
+    cost = np.full((len(actions), len(channels)), np.inf)
+    for row, action in enumerate(actions):
+        for channel in action.channels:
+            cost[row, channels.index(channel)] = action.contact_cost_by(channel)
+    return cost
+
+
+def _expected(
+    risky: pd.DataFrame,
+    response: tuple[Reasons, Rates, Ints],
+    actions: Sequence[Action],
+    given: tuple[Floats, Bools, float],
+) -> tuple[Options, Bools]:
+    """The options of all customers at risk, whatever stands against them, and which actions are not harmful."""
+    why, rates, stage = response
+    gain, cost = (np.empty((len(risky), len(actions))) for _ in range(2))
+    harmless = np.empty(gain.shape, dtype=bool)
+    chance, stake = (risky[name].to_numpy(dtype=float)[:, None] for name in ("probability", "margin_at_stake"))
+    incentive = incentives(risky, actions)
+    for rows in chunks(len(risky)):
+        save, accept = mean_rates(why.shares[rows], stage[rows], rates)
+        kept = chance[rows] * save
+        cost[rows] = incentive(rows) * accept * ((1 - chance[rows]) + kept)
+        gain[rows] = kept * stake[rows] - cost[rows]
+        harmless[rows] = kept >= 0
+    return Options(gain, cost, *given), harmless
+
+
+def incentives(risky: pd.DataFrame, actions: Sequence[Action]) -> Callable[[slice | Ints], Floats]:
+    """A function of some rows: what each action (column) gives each of these customers (row) who redeems it."""
+    baskets = risky["average_basket"].clip(lower=0.0).to_numpy(dtype=float)[:, None]
+    shared = np.array([action.incentive_basis == "basket_share" for action in actions], dtype=bool)
+    each = np.array([action.incentive_cost for action in actions], dtype=float)
+    return lambda rows: np.where(shared, baskets[rows], 1.0) * each
+
+
+def _reached(reach: Bools, contact: Floats) -> Bools:
+    """Whether each action (column) has a channel by which each customer (row) may be reached."""
+    pattern, patterns = patterns_of(reach)
+    there = np.array((patterns[:, None, :] & np.isfinite(contact)).any(axis=2))
+    return np.asarray(there[pattern], dtype=bool)
+
+
+def _worth(options: Options, actions: Sequence[Action], channels: Sequence[str], limits: Limits) -> Bools:
+    """Whether each action brings more than the least, and money clearly more than what is free and not rationed."""
+    monetary = np.array([action.monetary for action in actions], dtype=bool)
+    endless = np.array([action.capacity is None for action in actions], dtype=bool) & ~monetary
+    open_to_all = np.array([channel not in limits.channel_capacity for channel in channels], dtype=bool)
+    pattern, patterns = patterns_of(options.reach)
+    least, free = (
+        np.where(patterns[:, None, :] & also, options.contact, np.inf).min(axis=2, initial=np.inf)
+        for also in (np.True_, open_to_all)
+    )
+    passed = np.empty(options.gain.shape, dtype=bool)
+    for rows in chunks(len(options)):
+        net = options.gain[rows] - least[pattern[rows]]
+        rival = np.where(endless, options.gain[rows] - free[pattern[rows]], -np.inf).max(axis=1, initial=-np.inf)
+        bar = np.where(rival > limits.min_net_gain, rival * (1 + limits.monetary_edge), limits.min_net_gain)
+        passed[rows] = net > np.where(monetary, bar[:, None], limits.min_net_gain)
+    return passed
+
+
+def room_of(case: Case, limits: Limits) -> Room:
+    """The room that the limits leave for everybody together."""
+    actions = [np.inf if action.capacity is None else action.capacity for action in case.actions]
+    channels = [limits.channel_capacity.get(channel, np.inf) for channel in case.channels]
+    budget = np.inf if limits.budget is None else limits.budget
+    return Room(budget, np.array(actions, dtype=float), np.array(channels, dtype=float))
+
+
+def chosen(case: Case, held_out: Bools, room: Room) -> Allocation:
+    """The choice for all customers at risk; the held-out get nothing and use up nothing."""
+    if not held_out.any():
+        return allocate(case.options, room)
+    free = np.flatnonzero(~held_out)
+    found = allocate(some(case.options, free), room)
+    return replace(found, picks=spread(found.picks, free, len(held_out)))
+
+
+def _where(condition: Bools, one: Picks, other: Picks) -> Picks:
+    return Picks(*(np.where(condition, *pair) for pair in ((one.action, other.action), (one.channel, other.channel))))
+
+
+def _awaiting(case: Case, picks: Picks, approved: frozenset[str] | None) -> Bools:
+    """Whether what is chosen for a customer must be released first, and has not been."""
+    if approved is None:
+        return np.zeros(len(picks.action), dtype=bool)
+    waits = [action.needs_approval and action.id not in approved for action in case.actions]
+    return np.array([*waits, False], dtype=bool)[picks.action]  # NONE is -1: the last
+
+
+def _written(case: Case, done: Picks, would: Picks, told: Sequence[str]) -> pd.DataFrame:
+    """The columns of a decision."""
+    rows, actions, channels = case.rows, case.actions, case.channels
+    ids, ways = [*(action.id for action in actions), LEAVE_ALONE], [*channels, ""]  # NONE is -1: the last
+    taken = np.flatnonzero(done.action != NONE)
+    column = done.action[taken]
+    acted = np.zeros(len(rows), dtype=bool)
+    acted[np.flatnonzero(case.at_risk)[taken]] = True
+
+    def numbers(values: Floats) -> Floats:
+        written = np.zeros(len(rows))
+        written[acted] = values
+        return written
+
+    chance = case.risky["probability"].to_numpy(dtype=float)[taken]
+    mine = mean_rates(case.reasons.shares[taken], case.stage[taken], case.rates)
+    save, accept = (np.take_along_axis(part, column[:, None], axis=1)[:, 0] for part in mine)
+    given = np.take_along_axis(incentives(case.risky, actions)(taken), column[:, None], axis=1)[:, 0]
+    approval = np.array([*(action.needs_approval for action in actions), False], dtype=bool)
+    asks = np.zeros(len(rows), dtype=bool)
+    asks[case.at_risk] = approval[would.action]
+    driver = most_answered(case.reasons, case.rates, case.stage, taken, column)
+    return rows[["customer_id", "cutoff"]].assign(
+        action=_texts(rows, acted, [ids[c] for c in column], LEAVE_ALONE),
+        cause=_texts(rows, case.at_risk, told, CAUSES[0]),
+        channel=_texts(rows, acted, [ways[c] for c in done.channel[taken]], ""),
+        contact_cost=numbers(case.options.contact[column, done.channel[taken]]),
+        incentive_cost=numbers(given),
+        expected_cost=numbers(costs(case.options, done)[taken]),
+        chance_kept=numbers(chance * save),
+        margin_at_stake=rows["margin_at_stake"],
+        expected_net_gain=numbers(gains(case.options, done)[taken]),
+        would_have_done=_texts(rows, case.at_risk, [ids[c] for c in would.action], LEAVE_ALONE),
+        would_have_channel=_texts(rows, case.at_risk, [ways[c] for c in would.channel], ""),
+        needs_approval=asks,
+        driver=_texts(rows, acted, driver, ""),
+        expected_deadweight=numbers(given * accept * (1 - chance)),
+    )
+
+
+def _texts(rows: pd.DataFrame, where: Bools, texts: Sequence[str], default: str) -> pd.Series[str]:
+    """One text a customer: those of `texts` in turn `where` it is true, else `default`."""
+    column = np.full(len(rows), default, dtype=object)
+    column[where] = texts
+    return pd.Series(column, index=rows.index, dtype="str")
 
 
 def _check(rows: pd.DataFrame, reasons: pd.DataFrame) -> None:
@@ -105,103 +314,3 @@ def _check(rows: pd.DataFrame, reasons: pd.DataFrame) -> None:
         raise ValueError(f"probability must be 0..1; {len(bad)} are not: {reprlib.repr(bad.tolist())}")
     if not np.isfinite(reasons["points"].to_numpy(dtype=float)).all():
         raise ValueError("points of reasons must be numbers; some are not")
-
-
-def _options(risky: pd.DataFrame, reasons: pd.DataFrame, actions: Sequence[Action], cooldown_days: int) -> _Options:
-    """What each action would do for each customer at risk."""
-    chance = risky["probability"].to_numpy(dtype=float)[:, None]
-    match = _match(risky["customer_id"], reasons, actions)
-    kept = chance * match * _row(actions, "save_rate")
-    baskets = risky["average_basket"].clip(lower=0.0).to_numpy(dtype=float)[:, None]
-    shared = np.array([action.incentive_basis == "basket_share" for action in actions])
-    incentive = np.where(shared, baskets, 1.0) * _row(actions, "incentive_cost")
-    cost = _contact_costs(actions) + incentive * _row(actions, "accept_rate") * ((1 - chance) + kept)
-    gain = kept * risky["margin_at_stake"].to_numpy(dtype=float)[:, None] - cost
-    days = risky["days_since_last_contact"].to_numpy(dtype=float, na_value=np.nan)[:, None]
-    # Never contacted is NaN, and no comparison with NaN holds: such a customer never has to wait.
-    rested = ~(days < np.maximum(_row(actions, "cooldown_days"), cooldown_days))
-    return _Options(match > 0, rested, kept, incentive, cost, gain)
-
-
-def _row(actions: Sequence[Action], field: str) -> Floats:
-    """One field of all actions, side by side."""
-    return np.array([getattr(action, field) for action in actions], dtype=float)
-
-
-def _contact_costs(actions: Sequence[Action]) -> Floats:
-    """What a contact through each action's preferred channel costs."""
-    return np.array([action.contact_cost_by(action.channels[0]) for action in actions], dtype=float)
-
-
-def _match(customer_ids: pd.Series[str], reasons: pd.DataFrame, actions: Sequence[Action]) -> Floats:
-    """The share of each customer's (row) positive points that each action (column) answers."""
-    drivers = pd.Index(reasons["driver"].unique())
-    row = pd.Index(customer_ids).get_indexer(pd.Index(reasons["customer_id"]))
-    cell = row * len(drivers) + drivers.get_indexer(pd.Index(reasons["driver"]))
-    known = row >= 0  # reasons are also kept of customers who are not at risk
-    pushes = reasons["points"].clip(lower=0.0).to_numpy(dtype=float)
-    points = np.bincount(cell[known], weights=pushes[known], minlength=len(customer_ids) * len(drivers))
-    # Of nobody, bincount makes whole numbers.
-    points = points.astype(float).reshape(len(customer_ids), len(drivers))
-    total = points.sum(axis=1, keepdims=True)
-    points = np.divide(points, total, out=np.zeros_like(points), where=total > 0)
-    answers = [[action.answers(driver) for action in actions] for driver in drivers]
-    match = points @ np.array(answers, dtype=float).reshape(len(drivers), len(actions))
-    match[:, [ANY in action.drivers for action in actions]] = 1.0
-    shares: Floats = np.clip(match, 0.0, 1.0)  # rounded shares may add up to a little more than 1
-    return shares
-
-
-def _choose(options: _Options, held_out: Bools, limits: Limits) -> tuple[Choice, Ints]:
-    """The choice of all customers at risk (the held-out get NONE), and what would have been done for each."""
-    worth = options.answers & options.rested & (options.gain > limits.min_net_gain)
-    gain = np.where(worth, options.gain, -np.inf)
-    choice = choose(gain[~held_out], options.cost[~held_out], limits.budget)
-    option = np.full(len(gain), NONE)
-    option[~held_out] = choice.option
-    would = option.copy()
-    would[held_out] = best(gain[held_out] - choice.price * options.cost[held_out])
-    return Choice(option, choice.price, choice.bound), would
-
-
-def _causes(options: _Options, option: Ints, held_out: Bools, limits: Limits) -> list[str]:
-    """The first cause that holds for each customer at risk; empty where an action is taken."""
-    ready = options.answers & options.rested
-    answered = options.answers.any(axis=1)
-    waits = np.where(answered, ~ready.any(axis=1), ~options.rested.any(axis=1))
-    worth = (ready & (options.gain > limits.min_net_gain)).any(axis=1)
-    conditions = [option != NONE, held_out, waits, ~answered, ~worth]
-    return [str(cause) for cause in np.select(conditions, ["", *CAUSES[1:5]], default=CAUSES[5])]
-
-
-def _written(
-    rows: pd.DataFrame, at_risk: Bools, actions: Sequence[Action], options: _Options, option: Ints
-) -> pd.DataFrame:
-    """The columns that say what is done for each customer, and what it costs and brings."""
-    taken = np.flatnonzero(option != NONE)
-    column = option[taken]
-    acted = np.zeros(len(rows), dtype=bool)
-    acted[np.flatnonzero(at_risk)[taken]] = True
-
-    def numbers(values: Floats) -> Floats:
-        written = np.zeros(len(rows))
-        written[acted] = values
-        return written
-
-    return rows[["customer_id", "cutoff"]].assign(
-        action=_texts(rows, acted, [actions[c].id for c in column], LEAVE_ALONE),
-        channel=_texts(rows, acted, [actions[c].channels[0] for c in column], ""),
-        contact_cost=numbers(_contact_costs(actions)[column]),
-        incentive_cost=numbers(options.incentive[taken, column]),
-        expected_cost=numbers(options.cost[taken, column]),
-        chance_kept=numbers(options.kept[taken, column]),
-        margin_at_stake=rows["margin_at_stake"],
-        expected_net_gain=numbers(options.gain[taken, column]),
-    )
-
-
-def _texts(rows: pd.DataFrame, where: Bools, texts: Sequence[str], default: str) -> pd.Series[str]:
-    """One text a customer: those of `texts` in turn `where` it is true, else `default`."""
-    column = np.full(len(rows), default, dtype=object)
-    column[where] = texts
-    return pd.Series(column, index=rows.index, dtype="str")
