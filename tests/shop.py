@@ -53,6 +53,9 @@ spec = "small.toml"
 first = 2025-09-01
 holdout = [2026-01-01]
 
+[consent]
+kept_elsewhere = true
+
 [offers]
 at_risk_probability = 0.3
 budget = 20.0

@@ -39,7 +39,7 @@ LAYERS = {
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}
-for _part in ("training", "answering", "permitting", "measuring"):
+for _part in ("training", "answering", "permitting", "measuring", "deciding", "making"):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import pandas as pd
@@ -20,9 +21,9 @@ def permissions_of(job: Job, customer_ids: Sequence[str] | pd.Series) -> pd.Data
     return permitted(job.facts, ledger, job.config.consent, job.received_at, customer_ids)
 
 
-def permissions_now(job: Job, customer_ids: Sequence[str] | pd.Series) -> pd.DataFrame:
-    """The same by the sources of consent as they are at this instant, read anew."""
-    return reread(job.config, job.base, job.received_at, customer_ids)
+def permissions_now(job: Job, now: dt.datetime) -> pd.DataFrame:
+    """The same of everybody who ever ordered or subscribed, by the sources of consent as they are `now`, read anew."""
+    return reread(job.config, job.base, now, _everybody(job))
 
 
 def unasked(job: Job) -> frozenset[str]:

@@ -55,6 +55,11 @@ def campaign_name(series: str, day: dt.date) -> str:
     return name
 
 
+def day_of(campaign: str) -> dt.date:
+    """The night of a campaign that `campaign_name` named."""
+    return dt.date.fromisoformat(campaign[-10:])
+
+
 def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """One row a customer listed, in order of customer_id, with the columns of SCHEMA.
 
@@ -79,9 +84,14 @@ def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: 
 
 def record(state: Path, campaign: str, rows: pd.DataFrame) -> Path:
     """The file that holds `rows` from now on; CampaignChanged where it holds others already."""
-    path = state / "campaigns" / campaign / FILE
+    path = path_of(state, campaign)
     write_once(path, rows, SCHEMA, f"campaign {campaign} is assigned")
     return path
+
+
+def path_of(state: Path, campaign: str) -> Path:
+    """Where the rows of a campaign lie."""
+    return state / "campaigns" / campaign / FILE
 
 
 def campaigns(state: Path, series: str | None = None) -> list[str]:
@@ -98,7 +108,7 @@ def read(state: Path, campaign: str) -> pd.DataFrame:
             f"no campaign is called {campaign!r}; assigned are {', '.join(known[-3:]) or 'none'}. `winback campaigns "
             "list` shows all."
         )
-    frame: pd.DataFrame = store.read_table(state / "campaigns" / campaign / FILE).to_pandas()
+    frame: pd.DataFrame = store.read_table(path_of(state, campaign)).to_pandas()
     return frame
 
 

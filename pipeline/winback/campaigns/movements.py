@@ -117,7 +117,7 @@ def record(state: Path, name: str, day: dt.date, rows: pd.DataFrame) -> bool:
     known = nights(state, name)
     if day not in known and known and day < known[-1]:
         return False
-    write_once(_path(state, name, day), rows, SCHEMA, f"list {name} of {day} is written")
+    write_once(path_of(state, name, day), rows, SCHEMA, f"list {name} of {day} is written")
     return True
 
 
@@ -128,7 +128,7 @@ def nights(state: Path, name: str) -> list[dt.date]:
 
 def read(state: Path, name: str, day: dt.date) -> pd.DataFrame:
     """The rows of one night."""
-    frame: pd.DataFrame = store.read_table(_path(state, name, day)).to_pandas()
+    frame: pd.DataFrame = store.read_table(path_of(state, name, day)).to_pandas()
     return frame
 
 
@@ -141,5 +141,6 @@ def moved(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
     return told
 
 
-def _path(state: Path, name: str, day: dt.date) -> Path:
+def path_of(state: Path, name: str, day: dt.date) -> Path:
+    """Where the rows of a night lie."""
     return state / "lists" / name / f"{day.isoformat()}.parquet"

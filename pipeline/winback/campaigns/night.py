@@ -64,6 +64,15 @@ def launch(state: Path, plan: Plan, folder: Path, asked: pd.Series[str] | None) 
     movements.record(state, plan.series, plan.day, moved(state, plan, folder, asked))
 
 
+def withdraw(state: Path, plan: Plan) -> None:
+    """Take back what was launched for this night and never used; it stays beside, under another name."""
+    for path in (ledger.path_of(state, plan.campaign), movements.path_of(state, plan.series, plan.day)):
+        if path.exists():
+            before = len(list(path.parent.glob(f"withdrawn-*-{path.name}")))
+            path.rename(path.with_name(f"withdrawn-{before + 1}-{path.name}"))
+            store.sync_folder(path.parent)
+
+
 def assigned(plan: Plan, folder: Path) -> pd.DataFrame:
     """One row a customer listed by the run in `folder`, with the columns of the assignment ledger."""
     facts = _table(folder, "features")[["customer_id", "spend_90d", "orders_90d"]].merge(

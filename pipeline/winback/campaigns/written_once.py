@@ -28,7 +28,7 @@ def write_once(path: Path, rows: pd.DataFrame, schema: pa.Schema, what: str) -> 
         raise CampaignChanged(
             f"{what} already in {path}, and the list may have left the house; what would be written now differs: "
             f"{_difference(found.to_pandas(), table.to_pandas())}. Nothing was changed. Give the new list a campaign "
-            "of its own with [campaigns] name, or run with the data and settings of the first."
+            "of its own with [campaigns] name, or run with --replace-list where nothing of the first was used."
         )
 
 

@@ -30,12 +30,17 @@ WORDS = {
 @click.option(
     "--date", "today", type=Day(), required=True, help="The day the list is for; its own orders are not seen."
 )
+@click.option(
+    "--replace-list", "replace", is_flag=True, help="The list of this date that was published before was never used."
+)
 @json_option
-def command(config_path: Path, today: dt.date, as_json: bool) -> None:
+def command(config_path: Path, today: dt.date, replace: bool, as_json: bool) -> None:
     """Do everything for one date, from raw files to a published list.
 
     Running again for the same date, config and inputs changes nothing. A killed run is finished by
-    running again. A model is trained when there is no champion for the spec yet.
+    running again. With other inputs or settings the list of a date that has left already is not changed,
+    unless --replace-list says that nothing of it was used. A model is trained when there is no champion
+    for the spec yet.
 
     Example: winback run --config configs/winback.toml --date 2017-12-31
     """
@@ -43,7 +48,7 @@ def command(config_path: Path, today: dt.date, as_json: bool) -> None:
 
     job = jobs.prepare(config.load(config_path), config_path.parent, today, dt.datetime.now(dt.UTC))
     with progress(quiet=as_json) as say:
-        summary, did = nightly.run(job, say)
+        summary, did = nightly.run(job, say, lambda: dt.datetime.now(dt.UTC), replace=replace)
     if as_json:
         click.echo(json.dumps({**summary, "published_now": did, "folder": str(job.runs / job.run_id)}))
         return

@@ -40,11 +40,9 @@ def summarise(
 
 
 def main_drivers(scores: pd.DataFrame, reasons: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry a driver: for how many people at risk it is the first cause, and its mean points there."""
+    """One entry a driver: for how many people at risk it is told first, and its mean points there."""
     at_risk = reasons[reasons["customer_id"].isin(scores["customer_id"][scores["at_risk"]])]
-    raising = at_risk[at_risk["points"] > 0].sort_values(
-        ["customer_id", "points", "driver"], ascending=[True, False, True]
-    )
+    raising = at_risk[at_risk["points"] > 0].sort_values(["customer_id", "place"])
     first = raising.drop_duplicates("customer_id")["driver"].value_counts()
     mean = at_risk.groupby("driver")["points"].mean()
     rows = [{"driver": str(d), "first_for": int(first.get(d, 0)), "mean_points": float(mean[d])} for d in mean.index]

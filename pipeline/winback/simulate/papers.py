@@ -50,7 +50,8 @@ def configuration(shop: Shop, ending: str) -> str:
     lines += ["", "[model]", f"horizon_days = {horizon_of(shop)}", "active_days = 90", ""]
     if shop.days - YEAR_AGO > 2.5 * horizon_of(shop):
         lines += ["[cutoffs]", f"first = {shop.start + dt.timedelta(days=YEAR_AGO)}", ""]
-    return "\n".join([*lines, "[offers]", 'catalogue = "actions.toml"', "at_risk_probability = 0.4", ""])
+    lines += ["[offers]", 'catalogue = "actions.toml"', "at_risk_probability = 0.4", ""]
+    return "\n".join([*lines, "[consent]", "kept_elsewhere = true", ""])
 
 
 def source(table: str, ending: str) -> str:

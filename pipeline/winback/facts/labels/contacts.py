@@ -10,23 +10,27 @@ import pandas as pd
 from winback import store
 from winback.facts.days import begins
 
-LAST = """
-SELECT customer_id, epoch_us($before) - epoch_us(max(contacted_at)) AS since FROM read_parquet($path)
-WHERE contacted_at < $before AND recorded_at < $before GROUP BY 1 ORDER BY 1
+KEPT_DAYS = 365
+LATELY = """
+SELECT customer_id, coalesce(channel, '') AS channel, contacted_at FROM read_parquet($path)
+WHERE contacted_at >= $since AND contacted_at < $before AND recorded_at < $before ORDER BY ALL
 """
-US_PER_DAY = 86_400_000_000
 
 
-def days_since_last_contact(facts: Path, today: dt.date, zone: str) -> pd.Series:
-    """Days (with fractions) from the last contact recorded before `today` to its start, by customer_id.
+def contacts_before(facts: Path, today: dt.date, zone: str) -> pd.DataFrame:
+    """One row a contact made and recorded in the 365 days before `today`: customer_id, channel, contacted_at (UTC).
 
-    Customers never contacted are absent; so are all, without a contacts table.
+    No row without a contacts table. `channel` is empty where it was not said.
     """
     files = store.table_files(facts, "contacts")
     if not files:
-        return pd.Series(dtype="float64", index=pd.Index([], dtype="str", name="customer_id"))
+        return pd.DataFrame({"customer_id": _text(), "channel": _text(), "contacted_at": pd.to_datetime([], utc=True)})
+    since = begins(today - dt.timedelta(days=KEPT_DAYS), zone)
     with store.connect() as con:
-        words = {"path": [str(path) for path in files], "before": begins(today, zone)}
-        rows = con.sql(LAST, params=words).to_arrow_table().to_pandas()
-    days: pd.Series = rows.set_index("customer_id")["since"] / US_PER_DAY
-    return days
+        words = {"path": [str(path) for path in files], "since": since, "before": begins(today, zone)}
+        rows: pd.DataFrame = con.sql(LATELY, params=words).to_arrow_table().to_pandas()
+    return rows.assign(contacted_at=rows["contacted_at"].dt.tz_convert("UTC").dt.as_unit("us"))
+
+
+def _text() -> pd.Series:
+    return pd.Series(dtype="str")

@@ -21,18 +21,23 @@ from winback.risk.watching.publish_list import Made, list_gates
 from winback.risk.watching.publish_scores import Scored, row_gates, score_gates
 
 MOST_DAYS_SINCE = 31  # a list of longer ago says little of what tonight's should be like
+LIST_HEADERS = ("customer_id", "chance_to_leave_percent")
 QUESTION = ("name", "horizon_days", "active_days")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a run is held to: the business's zone and settings, the champion's version, which features are clocks."""
+    """What a run is held to: the business's zone and settings, the champion's version, which features are clocks.
+
+    `headers`: how the list calls the customer and the chance in percent, its first two columns.
+    """
 
     zone: str
     offers: Offers
     publish: Publish
     version: int
     clocks: Collection[str]
+    headers: tuple[str, str] = LIST_HEADERS
 
 
 def publish_gates(now: Scored, results: Made, before: Scored | None, terms: Terms) -> Iterator[Gate]:
@@ -62,7 +67,7 @@ def guard(folder: Path, today: dt.date, terms: Terms, as_written: Callable[[str]
     It is compared with the last published run of the same question. `as_written`: how the list writes an id.
     """
     now, before = scored(folder, today), last_published(folder.parent, folder.name, today)
-    gates = list(publish_gates(now, made(folder, as_written), before, terms))
+    gates = list(publish_gates(now, made(folder, as_written, terms.headers), before, terms))
     compared = str(before.today) if before else None
     told = {"compared_with": compared, "gates": [{**asdict(each), "passed": each.passed} for each in gates]}
     store.write_json(folder / "publish_gate.json", told)
@@ -104,10 +109,10 @@ def _question(model: dict[str, Any]) -> list[Any]:
     return [model["card"]["spec"][key] for key in QUESTION]
 
 
-def made(folder: Path, as_written: Callable[[str], str]) -> Made:
+def made(folder: Path, as_written: Callable[[str], str], headers: tuple[str, str] = LIST_HEADERS) -> Made:
     """What a run made of its scores."""
     reasons, assignments, decisions = (_table(folder, name) for name in ("reasons", "assignments", "decisions"))
-    return Made(reasons, assignments, decisions, _listed(folder / "at_risk.csv"), as_written)
+    return Made(reasons, assignments, decisions, _listed(folder / "at_risk.csv", headers), as_written)
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:
@@ -115,10 +120,10 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     return frame
 
 
-def _listed(path: Path) -> pd.DataFrame | None:
+def _listed(path: Path, headers: tuple[str, str]) -> pd.DataFrame | None:
     """The rows of the list as text; None where the file does not end as it should or a row has other columns."""
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     rows = list(csv.reader(text.splitlines(keepends=True))) if text.endswith("\n") else []
-    if not rows or any(len(row) != len(rows[0]) for row in rows) or "customer_id" not in rows[0]:
+    if not rows or any(len(row) != len(rows[0]) for row in rows) or tuple(rows[0][:2]) != headers:
         return None
-    return pd.DataFrame(rows[1:], columns=rows[0], dtype="str")
+    return pd.DataFrame(rows[1:], columns=[*LIST_HEADERS, *rows[0][2:]], dtype="str")

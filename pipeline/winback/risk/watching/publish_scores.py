@@ -132,7 +132,10 @@ def score_gates(now: Scored, before: Scored | None, threshold: float, limits: Pu
 
 
 def _flags(now: Scored, threshold: float) -> Gate:
-    wrong = now.scores["customer_id"][now.scores["at_risk"].to_numpy(dtype=bool) != (now.chance >= threshold)]
+    """Whoever was on the list may stay on it for some nights below the threshold; nobody else may be on it there."""
+    stays = now.scores["nights_below"].to_numpy() > 0 if "nights_below" in now.scores else False
+    at_risk = now.scores["at_risk"].to_numpy(dtype=bool)
+    wrong = now.scores["customer_id"][(at_risk != (now.chance >= threshold)) & ~(at_risk & stays)]
     why = f"{len(wrong):,} customers are not called at risk as their chance and {threshold:g} say{first(wrong)}."
     return gate("at risk", f"chance >= {threshold:g}", f"{len(wrong):,} others", refused=bool(len(wrong)), why=why)
 
