@@ -111,9 +111,12 @@ def _is_row(line: str, marks: Marks) -> bool:
 
 
 def places(path: Path, marks: Marks) -> int:
-    """How many lines or values of a text file are of these people; none of one that is no text."""
+    """How many lines or values of a text file are of these people; 1 where another file holds something of theirs."""
     text = _text(path)
-    return 0 if text is None else changed(path.name.removesuffix(".gz"), text, marks)[1]
+    if text is None:
+        held = path.read_bytes()
+        return int(any(mark.encode("utf-8", "surrogatepass") in held for mark in marks.telling))
+    return changed(path.name.removesuffix(".gz"), text, marks)[1]
 
 
 def edit(path: Path, marks: Marks) -> int:

@@ -52,7 +52,7 @@ def forget(
             runs.sweep(place)
         ids = sorted(set(customer_ids))
         suppress(owned.ledger, ids, "", reason, when, ERASED)
-        marks = _known(owned, marks_of(ids).with_more(known_as))
+        marks = _known(owned, _begun(owned, marks_of(ids).with_more(known_as)))
         done = _erased(owned, marks)
         left = sorted(_shown(owned, path) for path in _files(owned) if _holds(path, marks))
         people = keyed(key_of(owned.ledger.keys, make=False), ids)
@@ -74,9 +74,22 @@ def _files(owned: Owned) -> Iterator[Path]:
     for root in (owned.state, owned.runs, *owned.others):
         for path in sorted(root.rglob("*")):
             real = path.resolve()
-            if path.is_file() and not path.is_symlink() and real not in seen and kept.isdisjoint(real.parents):
+            if (
+                path.name != JOURNAL
+                and path.is_file()
+                and not path.is_symlink()
+                and real not in seen
+                and kept.isdisjoint(real.parents)
+            ):
                 seen.add(real)
                 yield path
+
+
+def _begun(owned: Owned, marks: Marks) -> Marks:
+    """These people, and those of an erasure that was killed: what told of them may be erased in part."""
+    journal = owned.state / JOURNAL
+    told = store.read_json(journal) if journal.is_file() else {"ids": [], "telling": []}
+    return Marks(marks.ids | set(told["ids"]), marks.telling | set(told["telling"]))
 
 
 def _known(owned: Owned, marks: Marks) -> Marks:
@@ -94,11 +107,12 @@ def _erased(owned: Owned, marks: Marks) -> list[dict[str, Any]]:
     """One row a file: file, rows, how. Before anything is changed, what may be told again is written down."""
     held = [path for path in _files(owned) if _holds(path, marks)]
     journal = owned.state / JOURNAL
-    folders: dict[str, list[str]] = store.read_json(journal) if journal.is_file() else {}
+    folders: dict[str, list[str]] = store.read_json(journal)["folders"] if journal.is_file() else {}
     for folder in {_home(owned, path) for path in held} - {None}:
         folders.setdefault(str(folder), restamp.as_told(folder or owned.state))
-    if folders:
-        store.write_json(journal, folders)
+    if held or folders:
+        told = {"ids": sorted(marks.ids), "telling": sorted(marks.telling), "folders": folders}
+        store.write_json(journal, told)
     done = [{"file": _shown(owned, path), **_erase(owned, path, marks)} for path in held]
     for name, whole in folders.items():
         if count := restamp.forget_keys(Path(name)):

@@ -58,7 +58,7 @@ def suppress(
 
 
 def refuser(ledger: Ledger) -> Callable[[Sequence[str]], set[str]] | None:
-    """What tells an ingest whose rows to refuse (`Since(..., refuses=...)`); None where nobody is erased."""
+    """What tells an ingest whose rows to refuse, for `Since(..., refuses=...)`; None where nobody was erased."""
     if not (entries(ledger)["kind"] == ERASED).any():
         return None
     return partial(erased_among, ledger)
