@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,10 @@ _KNOWN = {"marketing", "profiling", "ad_user_data", "ad_personalization"}
 
 
 # The reference: sets and loops, one customer, one question at a time; it shares no line with the package.
-def says(record: tuple, channel: str, purpose: str) -> bool:
-    """Whether a record (channel, purpose, status, day) is about a channel ("": every) and a purpose."""
-    where, why, status, _ = (str(each).lower().replace("-", "") for each in record)
+@cache
+def says(words: tuple[str, str, str], channel: str, purpose: str) -> bool:
+    """Whether a record of channel, purpose and status is about a channel ("": every) and a purpose."""
+    where, why, status = (each.lower().replace("-", "") for each in words)
     if status == "granted":
         here = where in ("any", "all") or (channel and ("call" if where == "phone" else where) == channel)
         return bool(here) and why in ("any", purpose)
@@ -46,13 +48,15 @@ def says(record: tuple, channel: str, purpose: str) -> bool:
     return here and why != "service" and (why == purpose or why not in _KNOWN)
 
 
-def answer(records: list[tuple], chosen: list[tuple]) -> str:
+def answer(chosen: list[tuple]) -> str:
     """yes, no or nothing: what the newest of the chosen records say; a doubt is a no here."""
-    newest = [r for r in chosen if r[3] == max(each[3] for each in chosen)]
+    last = max((r[3] for r in chosen), default=None)
+    newest = [r for r in chosen if r[3] == last]
     return "nothing" if not newest else "yes" if all(r[2].lower() == "granted" for r in newest) else "no"
 
 
-def may(records: list[tuple], stops: list[tuple], now: int, settings: Consent) -> dict[str, bool]:
+@cache
+def may(records: frozenset[tuple], stops: frozenset[tuple], now: int, settings: Consent) -> dict[str, bool]:
     """What one customer may, of their records and suppressions (channel, day) known up to the day `now`."""
     age = settings.max_age_days or 10**6
     heard = [r for r in records if r[3] <= now and not (r[2].lower() == "granted" and r[3] < now - age)]
@@ -61,13 +65,15 @@ def may(records: list[tuple], stops: list[tuple], now: int, settings: Consent) -
     fully = any(where not in _VAGUE for where in stopped)
 
     def asked(channel: str, purpose: str, of: list[tuple]) -> str:
-        return answer(of, [r for r in of if says(r, channel, purpose)])
+        return answer([r for r in of if says(r[:3], channel, purpose)])
 
     def profiling(of: list[tuple]) -> list[tuple]:
         return [
-            r for r in of
-            if (says(r, "", "profiling") if r[2].lower() == "granted" else r[1] in ("profiling", "any", "newsletter"))
-        ]  # fmt: skip
+            r
+            for r in of
+            if says(r[:3], "", "profiling")
+            or (r[2].lower() != "granted" and r[1] in ("profiling", "any", "newsletter"))
+        ]
 
     found = {}
     for channel in CHANNELS:
@@ -79,9 +85,9 @@ def may(records: list[tuple], stops: list[tuple], now: int, settings: Consent) -
         found[f"may_{channel}"] = (
             yes and not blocked and not (no if optional else asked(channel, "marketing", firm) == "no")
         )
-    allowed = answer(firm, profiling(firm)) != "no" and asked("", "marketing", firm) != "no"
+    allowed = answer(profiling(firm)) != "no" and asked("", "marketing", firm) != "no"
     if settings.profile_by_consent:
-        allowed &= answer(heard, profiling(heard)) == "yes"
+        allowed &= answer(profiling(heard)) == "yes"
     return {"may_profile": allowed and not fully, **found}
 
 
@@ -90,7 +96,7 @@ class Person:
     """What was ever said of a customer, what the files hold tonight, and whom they are the same as."""
 
     said: list[tuple] = field(default_factory=list)
-    remembered: list[tuple] = field(default_factory=list)
+    remembered: set[tuple] = field(default_factory=set)
     stops: list[tuple] = field(default_factory=list)
 
 
@@ -125,7 +131,7 @@ def expected(people: dict[str, Person], aliases: dict[str, str], now: int, setti
     one = {}
     for who, person in people.items():
         records, stops = files.get(who, ([], []))
-        one[who] = may(records + person.remembered, stops + person.stops, now, settings)
+        one[who] = may(frozenset({*records, *person.remembered}), frozenset(stops + person.stops), now, settings)
     groups = {who: {who} for who in people}
     for a, b in aliases.items():
         merged = groups[a] | groups[b]
@@ -137,7 +143,7 @@ def expected(people: dict[str, Person], aliases: dict[str, str], now: int, setti
 def learn(person: Person, records: list[tuple]) -> None:
     """What the ledger is to remember of a night's records."""
     has_grant = any(r[2].lower() == "granted" for r in records)
-    person.remembered += [r for r in records if r[2] in ("withdrawn", "objected") or (r[2] == "unknown" and has_grant)]
+    person.remembered |= {r for r in records if r[2] in ("withdrawn", "objected") or (r[2] == "unknown" and has_grant)}
 
 
 def nights(rng: np.random.Generator, count: int, folder: Path, settings: Consent) -> int:
@@ -165,6 +171,9 @@ def nights(rng: np.random.Generator, count: int, folder: Path, settings: Consent
         suppress(ledger, by_hand, "", "", day(night))
         for who in by_hand:
             people[who].stops.append(("", night))
+        if not night:
+            permitted(folder / "0", ledger, settings, day(0), ids)
+            continue
         old = int(rng.integers(0, night + 1))
         for read in (night, old):  # tonight's files, and those of an older night restored
             frame = permitted(folder / str(read), ledger, settings, day(night), ids, aliases)

@@ -13,7 +13,9 @@ from winback.errors import WinbackError
 
 VERBS = {
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
+    "consent": "Show whom winback may score and contact, by which way, and why not.",
     "features": "List what a model may see of a customer.",
+    "forget": "Erase people from all that winback owns, with a receipt.",
     "init": "Lay down a project to start from.",
     "lift": "Show what campaigns changed, in customers and money, against those held out.",
     "metrics": "Show every retention metric, by period, cohort and part of the customers.",
@@ -25,6 +27,7 @@ VERBS = {
     "score": "Score everybody a question is asked of, with reasons, without making a list.",
     "show": "Show the published run again.",
     "simulate": "Make up a shop whose causes of leaving are known.",
+    "suppress": "Never contact somebody again: add to the ledger of suppressions, count and check it.",
     "train": "Train a model for a question, examine it, and promote it if it passes its gates.",
     "windows": "Show after how many silent days a customer should count as gone, with evidence.",
 }

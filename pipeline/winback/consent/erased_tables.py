@@ -25,6 +25,15 @@ def rows_of(path: Path, marks: Marks) -> int:
     return sum(int(pc.sum(theirs(file.read_row_group(n, columns=names), marks)).as_py() or 0) for n in groups)
 
 
+def ids_in(path: Path) -> set[str]:
+    """The customers that a file has in its column of ids; none where it has none."""
+    file = pq.ParquetFile(path)
+    if ID not in file.schema_arrow.names:
+        return set()
+    groups = (file.read_row_group(n, columns=[ID])[ID] for n in range(file.num_row_groups))
+    return {str(each) for group in groups for each in pc.unique(group).to_pylist() if each is not None}
+
+
 def _read(schema: pa.Schema) -> list[str]:
     """The columns that tell whose a row is."""
     if ID in schema.names:

@@ -10,7 +10,7 @@ from typing import Any
 
 from winback import runs, store
 from winback.consent import erased_tables, erased_texts, restamp
-from winback.consent.kept import suppress
+from winback.consent.kept import erased_among, suppress
 from winback.consent.keyed import key_of, keyed
 from winback.consent.ledger import ERASED, Ledger
 from winback.consent.marks import Marks, marks_of
@@ -163,3 +163,12 @@ def _keep(owned: Owned, receipt: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     number = 1 + len(list(folder.glob("*.json")))
     store.write_json(folder / f"{number:06}.json", receipt)
+
+
+def restored(owned: Owned) -> list[str]:
+    """The ids of people who were erased once and are in a table of ours again, as after a restore; sorted."""
+    ids: set[str] = set()
+    for path in _files(owned):
+        if path.suffix == ".parquet":
+            ids |= erased_tables.ids_in(path)
+    return sorted(erased_among(owned.ledger, sorted(ids)))

@@ -16,11 +16,9 @@ def strictest(flags: NDArray[np.bool_], ids: pd.Index, aliases: Mapping[str, str
 
     `aliases`: id -> another id of the same person; chains and rings of them are one person. All are in `ids`.
     """
-    if not aliases:
-        return flags
     one, other = ids.get_indexer(pd.Index(list(aliases))), ids.get_indexer(pd.Index(list(aliases.values())))
     edges = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(ids), len(ids)))
-    groups, person = connected_components(edges, directed=False)
+    groups, person = connected_components(edges)
     common = np.ones((groups, flags.shape[1]), dtype=bool)
     np.logical_and.at(common, person, flags)
     return np.asarray(common[person], dtype=bool)
