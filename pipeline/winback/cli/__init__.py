@@ -14,6 +14,7 @@ from winback.errors import WinbackError
 VERBS = {
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
     "consent": "Show whom winback may score and contact, by which way, and why not.",
+    "export": "Write the list as a marketing tool takes it, for those who may be sent to it now.",
     "features": "List what a model may see of a customer.",
     "forget": "Erase people from all that winback owns, with a receipt.",
     "init": "Lay down a project to start from.",

@@ -140,15 +140,3 @@ def deliveries_of(state: Path, customer_ids: Iterable[str]) -> dict[str, list[Ma
             for customer_id in sorted(inside):
                 found.setdefault(customer_id, []).append(place)
     return found
-
-
-def forget(state: Path, customer_ids: Iterable[str]) -> int:
-    """Take customers out of all that is kept of deliveries; how many rows that were. Counts in the lines stay."""
-    asked, rows = set(customer_ids), 0
-    for path in sorted((state / "exports").glob("*/*/*.parquet")):
-        frame = store.read_table(path).to_pandas()
-        mine = frame["customer_id"].isin(asked)
-        if mine.any():
-            keep(path.parent, path.stem, frame[~mine].reset_index(drop=True))
-            rows += int(mine.sum())
-    return rows

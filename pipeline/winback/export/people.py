@@ -45,13 +45,10 @@ def decided(run: Frames, wanted: Wanted) -> pd.DataFrame:
     for column, value in (("action", wanted.action), ("channel", wanted.channel)):
         if value is not None:
             acted = acted[acted[column] == value]
-    told = run["scores"][["customer_id", "probability", "stage"]]
-    rows = acted.drop(columns=[c for c in ("stage",) if c in acted]).merge(
-        told, on="customer_id", how="left", validate="one_to_one"
-    )
-    rows = rows.merge(
-        _reasons(run["reasons"], rows["customer_id"]), on="customer_id", how="left", validate="one_to_one"
-    )
+    rows = acted.drop(columns=["stage"], errors="ignore")
+    for told in (run["scores"][["customer_id", "probability", "stage"]], _reasons(run["reasons"], rows["customer_id"])):
+        new = ["customer_id", *told.columns.difference(rows.columns)]
+        rows = rows.merge(told[new], on="customer_id", how="left", validate="one_to_one")
     return rows.sort_values("customer_id", kind="stable", ignore_index=True)
 
 

@@ -1,0 +1,103 @@
+"""winback export."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from winback.cli.options import config_option, json_option
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from winback.config import Config
+    from winback.limits import Consent
+
+PLACES = ("google", "meta", "klaviyo", "mailchimp", "hubspot", "tiktok", "csv", "parquet", "sql")
+AD_PURPOSES = ("ad_user_data", "ad_personalization")
+
+
+@click.command("export")
+@config_option
+@click.option("--to", type=click.Choice(PLACES), required=True, help="Which tool the list is for.")
+@click.option("--action", help="Only those for whom this action was decided.")
+@click.option("--channel", help="Only those decided to be contacted by this channel.")
+@click.option("--campaign", help="What the list is called; an ad platform is told nothing by a name of our own.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Another folder than [destinations] folder."
+)
+@json_option
+def command(config_path: Path, to: str, out: Path | None, as_json: bool, **asked: str | None) -> None:
+    """Write the published run's list as a marketing tool takes it, for those who may be sent to it now.
+
+    Consent is read anew. Whoever was sent before and may not be any more is in a file of removals. Held-out customers
+    are in no list. The receipt beside the files says what was sent, what was not, and why; the same run again gives
+    the same files.
+
+    Example: winback export --to google --config configs/winback.toml
+    """
+    from winback import config  # noqa: PLC0415
+    from winback.export.people import Wanted  # noqa: PLC0415
+
+    settings = config.load(config_path)
+    base = config_path.parent
+    folder = out or base / settings.destinations.folder
+    wanted = Wanted(asked["action"], asked["channel"])
+    receipts = _exported(settings, base, folder, to, wanted, asked["campaign"])
+    if as_json:
+        click.echo(json.dumps(receipts, ensure_ascii=False))
+        return
+    for receipt in receipts:
+        click.echo("\n".join(_told(receipt, folder)))
+
+
+def _exported(
+    settings: Config, base: Path, out: Path, to: str, wanted: Any, campaign: str | None
+) -> list[dict[str, Any]]:
+    """The receipts, under the project's lock."""
+    from winback import runs  # noqa: PLC0415
+    from winback.consent.gate import reread  # noqa: PLC0415
+    from winback.export.addressed import addressed  # noqa: PLC0415
+    from winback.export.delivery import Shop  # noqa: PLC0415
+    from winback.export.export import export  # noqa: PLC0415
+
+    state, folder = base / settings.project.state, base / settings.project.runs
+    now = dt.datetime.now(dt.UTC)
+
+    def permissions(customer_ids: list[str]) -> pd.DataFrame:
+        return with_ad_consent(reread(settings, base, now, customer_ids), settings.consent)
+
+    with runs.project_lock(state):
+        shop = Shop(base, folder, state, out, addressed(folder, state), permissions, now.isoformat())
+        return export(to, shop, settings.destinations, wanted, campaign)
+
+
+def with_ad_consent(permissions: pd.DataFrame, consent: Consent) -> pd.DataFrame:
+    """`permissions` with the two purposes that Google asks for: granted where ads are permitted by a record of both.
+
+    Not known (NA) where [consent] does not ask for a record of both before it permits ads.
+    """
+    asked = set(AD_PURPOSES) <= set(consent.ads_purposes)
+    recorded = asked and not consent.kept_elsewhere and "ads" not in consent.opt_out_channels
+    said = permissions["may_ads"].astype("boolean")
+    return permissions.assign(**dict.fromkeys(AD_PURPOSES, said if recorded else said.mask(said.notna())))
+
+
+def _told(receipt: dict[str, Any], folder: Path) -> list[str]:
+    """A receipt in a few lines."""
+    lines = [
+        f"{receipt['destination']} / {receipt['campaign']}: {receipt['sent']} sent, {receipt['removed']} to remove"
+    ]
+    left_out = ", ".join(f"{count} {reason}" for reason, count in receipt["dropped"].items())
+    lines += [f"  left out: {left_out}"] if left_out else []
+    faults = sum(sum(reasons.values()) for reasons in receipt["rejected_values"].values())
+    lines += [f"  {faults} values could not be sent; rejects.csv says which and why"] if faults else []
+    lines += [f"  {receipt['advice']}"] if receipt["advice"] else []
+    if "table" in receipt:
+        lines.append(f"  table {receipt['table']}")
+    place = folder / receipt["destination"] / receipt["campaign"] / receipt["run_id"]
+    return [*lines, *(f"  {place / name} ({held['rows']} rows)" for name, held in receipt["files"].items())]

@@ -1,0 +1,132 @@
+"""winback export, from a shop's files to files for a tool: what it prints, and whose consent it asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import shop
+from winback.cli import cli
+from winback.cli.export import AD_PURPOSES, with_ad_consent
+from winback.limits import Consent
+
+SOURCES = """
+[sources.customers]
+path = "customers.csv"
+columns = { customer_id = "id", signed_up_at = "since", country = "country", email = "email", phone = "phone" }
+
+[sources.consents]
+path = "consents.csv"
+columns = { customer_id = "id", channel = "channel", purpose = "purpose", status = "status", recorded_at = "at" }
+
+[gates]
+"""
+GRANTS = [("any", "marketing"), ("ads", "ad_user_data"), ("ads", "ad_personalization")]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with a published list, of which every customer granted everything but one, who never said."""
+    path = shop.lay_down(tmp_path_factory.mktemp("shop"))
+    _, lines = shop.rows(path.parent / "orders.csv")
+    first: dict[str, str] = {}
+    for who, day in sorted(line.split(",")[:2] for line in lines):
+        first.setdefault(who, day)
+    ids = sorted(first)
+    whom = [f"{i},{first[i]},DE,{i.lower()}@example.org,0171 {2345000 + n}" for n, i in enumerate(ids)]
+    shop.write_rows(path.parent / "customers.csv", "id,since,country,email,phone", whom)
+    said = [f"{i},{channel},{purpose},granted,2025-02-01" for i in ids for channel, purpose in GRANTS]
+    shop.write_rows(path.parent / "consents.csv", "id,channel,purpose,status,at", said)
+    shop.edit(path, "\n[gates]\n", SOURCES)
+    shop.run(path)
+    return path
+
+
+@pytest.fixture
+def mine(published: Path, tmp_path: Path) -> Path:
+    return shop.copy(published, tmp_path / "shop")
+
+
+def called(path: Path, *words: str, code: int = 0) -> str:
+    """What the command prints."""
+    done = CliRunner().invoke(cli, ["export", "--config", str(path), *words], catch_exceptions=code == 0)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def receipts(path: Path, *words: str) -> list[dict]:
+    return json.loads(called(path, *words, "--json"))
+
+
+def test_a_list_goes_to_google_and_is_told_in_a_few_lines(mine: Path):
+    text = called(mine, "--to", "google")
+    (receipt,) = receipts(mine, "--to", "google")
+    folder = mine.parent / "exports" / "google" / "list-5ef5ef" / receipt["run_id"]
+    sent = receipt["sent"]
+    assert sent > 0
+    assert text.splitlines() == [
+        f"google / list-5ef5ef: {sent} sent, 0 to remove",
+        "  google advises against lists of fewer than 100",
+        f"  {folder / 'add-granted.csv'} ({sent} rows)",
+    ]
+    assert len((folder / "add-granted.csv").read_text("utf-8").splitlines()) == sent + 1
+
+
+def test_a_consent_withdrawn_after_the_run_counts_at_the_export(mine: Path):
+    """The list was published while they agreed: it is the export that asks again."""
+    before = pd.read_csv(_only(mine, receipts(mine, "--to", "csv")[0]))
+    gone = before["customer_id"].iloc[0]
+    with (mine.parent / "consents.csv").open("a") as file:
+        file.write(f"{gone},any,marketing,withdrawn,2026-02-14\n")
+    (receipt,) = receipts(mine, "--to", "csv")
+    after = pd.read_csv(_only(mine, receipt))
+    assert set(before["customer_id"]) - set(after["customer_id"]) == {gone}
+    assert (receipt["dropped"], receipt["removed"]) == ({"no_permission": 1}, 1)
+    assert pd.read_csv(_only(mine, receipt, "remove.csv"))["customer_id"].tolist() == [gone]
+
+
+def _only(path: Path, receipt: dict, name: str = "add.csv") -> Path:
+    return path.parent / "exports" / receipt["destination"] / receipt["campaign"] / receipt["run_id"] / name
+
+
+def test_one_action_of_one_channel_goes_where_it_is_told_to(mine: Path, tmp_path: Path):
+    (every,) = receipts(mine, "--to", "csv")
+    frame = pd.read_csv(_only(mine, every))
+    action = frame["action"].iloc[0]
+    (receipt,) = receipts(mine, "--to", "csv", "--action", action, "--out", str(tmp_path / "elsewhere"))
+    assert receipt["sent"] == (frame["action"] == action).sum()
+    assert (tmp_path / "elsewhere" / "csv" / action / receipt["run_id"] / "add.csv").is_file()
+
+
+def test_a_telling_name_is_refused_in_one_line(mine: Path, capsys: pytest.CaptureFixture[str]):
+    from winback.cli import main  # noqa: PLC0415
+
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--config", str(mine), "--to", "meta", "--campaign", "high-risk"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "Error: a campaign for meta cannot be called 'high-risk': 'risk' tells the platform something of the people in "
+        "it. Use a neutral name, such as 'spring-list'.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("consent", "said"),
+    [
+        (Consent(), [True, False]),
+        (Consent(kept_elsewhere=True), [pd.NA, pd.NA]),
+        (Consent(opt_out_channels=("ads",)), [pd.NA, pd.NA]),
+        (Consent(ads_purposes=("marketing",)), [pd.NA, pd.NA]),
+        (Consent(opt_out_channels=("post",)), [True, False]),
+    ],
+)
+def test_google_is_told_granted_only_where_it_was_recorded(consent: Consent, said: list):
+    rows = with_ad_consent(pd.DataFrame({"customer_id": ["a", "b"], "may_ads": [True, False]}), consent)
+    for purpose in AD_PURPOSES:
+        assert [str(value) for value in rows[purpose]] == [str(value) for value in said]
