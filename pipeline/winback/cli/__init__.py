@@ -12,9 +12,11 @@ from winback import __version__
 from winback.errors import WinbackError
 
 VERBS = {
+    "campaigns": "List the campaigns that were launched; show one, what it can prove, and approve its actions.",
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
     "consent": "Show whom winback may score and contact, by which way, and why not.",
     "export": "Write the list as a marketing tool takes it, for those who may be sent to it now.",
+    "explain": "Explain one customer: what happened, what was measured, weighed and decided.",
     "features": "List what a model may see of a customer.",
     "forget": "Erase people from all that winback owns, with a receipt.",
     "init": "Lay down a project to start from.",

@@ -38,7 +38,8 @@ def print_summary(summary: dict[str, Any], runs: Path) -> None:
         click.echo(f"{title}  {os.path.relpath(path)}")
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
+    """An empty table as every screen shows one: the first column to the left, the others to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for n, column in enumerate(columns):
         table.add_column(column, justify="left" if n == 0 else "right", header_style="dim", no_wrap=n > 0)
@@ -46,7 +47,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _data(accounting: list[dict[str, Any]]) -> Table:
-    table = _table("Data accounted for", "source", "rows", "accepted", "duplicates", "quarantined")
+    table = plain_table("Data accounted for", "source", "rows", "accepted", "duplicates", "quarantined")
     for row in accounting:
         figures = (row[k] for k in ("rows_in", "accepted", "duplicates", "quarantined"))
         table.add_row(row["table"], *(f"{n:,}" for n in figures))
@@ -57,7 +58,7 @@ def _data(accounting: list[dict[str, Any]]) -> Table:
 def _quality(summary: dict[str, Any]) -> Table:
     model = summary["model"]
     title = f"Model {model['name']} version {model['version']}, examined on dates it had not seen"
-    table = _table(title, "cutoff", "people", "left", "predicted", "AUC", "rule", "log loss", "slope")
+    table = plain_table(title, "cutoff", "people", "left", "predicted", "AUC", "rule", "log loss", "slope")
     for q in summary["quality"]:
         table.add_row(
             q["cutoff"],
@@ -73,7 +74,7 @@ def _quality(summary: dict[str, Any]) -> Table:
 
 
 def _drivers(summary: dict[str, Any]) -> Table:
-    table = _table("Why", "driver", "first reason for", "mean points")
+    table = plain_table("Why", "driver", "first reason for", "mean points")
     for row in summary["drivers"][:SHOWN]:
         if row["first_for"]:
             table.add_row(row["driver"], f"{row['first_for']:,}", f"{100 * row['mean_points']:+.1f}")
@@ -83,7 +84,7 @@ def _drivers(summary: dict[str, Any]) -> Table:
 
 def _actions(summary: dict[str, Any]) -> Table:
     money = summary["currency"]
-    table = _table("What to do", "action", "customers", f"cost {money}", f"net gain {money}")
+    table = plain_table("What to do", "action", "customers", f"cost {money}", f"net gain {money}")
     for row in summary["actions"]:
         table.add_row(
             Text(row["name"]),  # a name may hold brackets, which are no markup

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from winback.cli.options import config_option, json_option
+
+if TYPE_CHECKING:
+    from winback.config import Project
 
 
 @click.command("show")
@@ -23,9 +27,10 @@ def command(config_path: Path, customer: str | None, as_json: bool) -> None:
     from winback.cli.screen import print_summary  # noqa: PLC0415
     from winback.errors import RunDamaged  # noqa: PLC0415
 
-    folder = config_path.parent / config.load(config_path).project.runs
+    project = config.load(config_path).project
+    folder = config_path.parent / project.runs
     if customer is not None:
-        _show_customer(folder, customer, as_json=as_json)
+        _show_customer(folder, customer, None if as_json else project)
         return
     current = runs.current(folder)
     if current is None:
@@ -38,18 +43,13 @@ def command(config_path: Path, customer: str | None, as_json: bool) -> None:
         print_summary(summary, folder)
 
 
-def _show_customer(folder: Path, customer: str, *, as_json: bool) -> None:
+def _show_customer(folder: Path, customer: str, project: Project | None) -> None:
+    """The last part of what `winback explain` shows, without any of one run; as JSON where no project is given."""
+    from winback.cli.explain_text import Shown, print_history  # noqa: PLC0415
     from winback.insight.score_history import score_history  # noqa: PLC0415
 
     rows = score_history(folder, customer)
-    if as_json:
+    if project is None:
         click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        moved = ", ".join(f"{driver} {100 * change:+.1f}" for driver, change in list(row["drivers"].items())[:3])
-        since = (
-            ""
-            if row["change"] is None
-            else f"  {100 * row['change']:+.1f} points since" + (f": {moved}" if moved else "")
-        )
-        click.echo(f"{row['date']}  {row['probability']:6.1%}  {row['stage']:<8}{since}")
+    else:
+        print_history(rows, Shown(project.language, project.time_zone, project.currency, {}, {}))

@@ -1,0 +1,75 @@
+"""winback explain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from winback.cli.options import config_option, json_option
+
+if TYPE_CHECKING:
+    from winback.config import Config
+
+
+@click.command("explain")
+@config_option
+@click.option("--customer", required=True, help="The customer's id, as the sources have it.")
+@click.option("--run", "run_id", help="A published run. Default: the current one.")
+@json_option
+def command(config_path: Path, customer: str, run_id: str | None, as_json: bool) -> None:
+    """Explain one customer of a published run: events, features, score, reasons, candidates with gains, decision.
+
+    In the project's language; every file is compared with its hash first.
+
+    Example: winback explain --customer C0002
+    """
+    from winback import config, runs  # noqa: PLC0415
+    from winback.cli.explain_text import Shown, print_story  # noqa: PLC0415
+    from winback.facts.intake.contract_tables import HAPPENED  # noqa: PLC0415
+    from winback.insight.story import story  # noqa: PLC0415
+
+    loaded = config.load(config_path)
+    folder = config_path.parent / loaded.project.runs
+    run = _run(folder, run_id)
+    facts = config_path.parent / loaded.project.state / "facts" / runs.verify(run)["facts"]
+    told = story(run, facts, HAPPENED, customer)
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, default=lambda moment: moment.isoformat()))
+        return
+    project = loaded.project
+    shown = Shown(project.language, project.time_zone, project.currency, *_labels(loaded, config_path.parent))
+    print_story(told, shown)
+
+
+def _run(folder: Path, run_id: str | None) -> Path:
+    """The folder of the run that is meant."""
+    from winback import runs  # noqa: PLC0415
+    from winback.errors import RunDamaged  # noqa: PLC0415
+
+    if run_id is not None:
+        known = sorted(path.parent.name for path in folder.glob("*/manifest.json") if not path.parent.is_symlink())
+        if run_id not in known:
+            raise RunDamaged(f"no published run in {folder} is called {run_id!r}; the newest are {known[-3:]}.")
+        return folder / run_id
+    if (current := runs.current(folder)) is None:
+        raise RunDamaged(f"nothing is published in {folder} yet; `winback run --date YYYY-MM-DD` does it.")
+    return current
+
+
+def _labels(loaded: Config, base: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """What people read of features and of actions, by name and by id, in the project's language."""
+    from typing import get_args  # noqa: PLC0415
+
+    from winback.facts.features import declared  # noqa: PLC0415
+    from winback.facts.features.feature import Driver  # noqa: PLC0415
+    from winback.offers.catalogue import load_catalogue  # noqa: PLC0415
+    from winback.toml_files import shipped  # noqa: PLC0415
+
+    language = loaded.project.language
+    own = declared.own_features(loaded.features.files, base)
+    features = declared.in_language((*declared.builtin(), *own), language)
+    actions = load_catalogue(shipped("configs", loaded.offers.catalogue, base), (), get_args(Driver))
+    return {f.name: f.label for f in features}, {action.id: action.name[language] for action in actions}
