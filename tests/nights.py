@@ -48,6 +48,7 @@ def decided(customers: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     acted = done == "mail"
     return customers[["customer_id", "cutoff", "margin_at_stake"]].assign(
         action=done,
+        cause=np.where(acted, "", np.where(customers["at_risk"], "held_out", "would_stay_anyway")),
         would_have_done=would,
         channel=np.where(acted, "email", ""),
         would_have_channel=np.where(customers["at_risk"], "email", ""),

@@ -16,11 +16,13 @@ AT = dt.datetime(2026, 2, 15, 9, tzinfo=dt.UTC)
 NIGHT, OTHER, NEEDING = "s-2026-02-15", "s-2026-02-16", {"call", "gift"}
 DECISIONS = pd.DataFrame(
     {
-        "customer_id": ["a", "b", "c", "d", "e"],
-        "action": ["call", "mail", "call", "leave_alone", "gift"],
-        "needs_approval": [True, False, True, True, True],
-        "expected_cost": [2.0, 0.1, 3.0, 0.0, 9.0],
-        "expected_net_gain": [5.0, 1.0, 6.0, 0.0, 11.0],
+        "customer_id": ["a", "b", "c", "d", "e", "f"],
+        "action": ["call", "mail", "call", "leave_alone", "gift", "leave_alone"],
+        "would_have_done": ["call", "mail", "call", "call", "gift", "call"],
+        "cause": ["", "", "", "held_out", "", "awaiting_approval"],
+        "needs_approval": [True, False, True, True, True, True],
+        "expected_cost": [2.0, 0.1, 3.0, 0.0, 9.0, 0.0],
+        "expected_net_gain": [5.0, 1.0, 6.0, 0.0, 11.0, 0.0],
     }
 ).astype({"customer_id": "str", "action": "str"})
 
@@ -34,7 +36,7 @@ def test_what_waits_is_told_by_action_with_its_money() -> None:
         {
             "campaign": NIGHT,
             "action": "call",
-            "customers": 2,
+            "customers": 3,
             "expected_cost": 5.0,
             "expected_net_gain": 11.0,
             "said": "rejected",
@@ -56,7 +58,8 @@ def test_what_waits_is_told_by_action_with_its_money() -> None:
 
 def passes(state: Path, campaign: str) -> str:
     """The customers whose decisions may leave the house."""
-    return "".join(DECISIONS.loc[cleared(DECISIONS, approved(history(state), campaign)), "customer_id"])
+    acted = DECISIONS[DECISIONS["action"] != "leave_alone"]
+    return "".join(acted.loc[cleared(acted, approved(history(state), campaign)), "customer_id"])
 
 
 def test_nothing_that_needs_approval_passes_without_it(tmp_path: Path) -> None:

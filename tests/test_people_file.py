@@ -54,6 +54,7 @@ def tables(*rows: tuple[str, float, str, str, float]) -> dict[str, pd.DataFrame]
             "margin_at_stake": 123.456,
             "expected_net_gain": [row[4] for row in rows],
             "would_have_done": "mail",
+            "needs_approval": False,
         }
     )
     scores = pd.DataFrame(

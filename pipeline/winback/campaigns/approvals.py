@@ -81,13 +81,18 @@ def asked(decisions: pd.DataFrame, campaign: str, words: Sequence[Word]) -> pd.D
     """One row an action of the campaign that needs approval: campaign, action, customers, expected_cost,
     expected_net_gain, said (waiting, approved or rejected), name, reason; in order of action.
 
-    `decisions` as decided: action, needs_approval, expected_cost, expected_net_gain.
+    `decisions` as decided. Counted is whoever would have the action, but for the held-out: they do not get it.
     """
-    needing = decisions[decisions["needs_approval"].astype(bool) & (decisions["action"] != "leave_alone")]
-    sums = needing.groupby("action", as_index=False).agg(
-        customers=("customer_id", "size"),
-        expected_cost=("expected_cost", "sum"),
-        expected_net_gain=("expected_net_gain", "sum"),
+    wanted = (decisions["would_have_done"] != "leave_alone") & (decisions["cause"] != "held_out")
+    needing = decisions[decisions["needs_approval"].astype(bool) & wanted]
+    sums = (
+        needing.assign(action=needing["would_have_done"])
+        .groupby("action", as_index=False)
+        .agg(
+            customers=("customer_id", "size"),
+            expected_cost=("expected_cost", "sum"),
+            expected_net_gain=("expected_net_gain", "sum"),
+        )
     )
     stands = standing(words, campaign)
     said = [stands.get(action) for action in sums["action"]]

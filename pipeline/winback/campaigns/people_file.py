@@ -94,8 +94,8 @@ def in_headers(listed: pd.DataFrame, language: Language, currency: str) -> pd.Da
 
 def _approval(rows: pd.DataFrame, language: Language) -> pd.Series[str]:
     """What to see to before acting, for each customer; empty where nothing is."""
-    asks = rows["needs_approval"] if "needs_approval" in rows else pd.Series(data=False, index=rows.index)
-    return pd.Series(np.where(asks.astype(bool), NEEDS_APPROVAL[language], ""), index=rows.index, dtype="str")
+    asks = rows["needs_approval"].astype(bool) & (rows["cause"] != "held_out")
+    return pd.Series(np.where(asks, NEEDS_APPROVAL[language], ""), index=rows.index, dtype="str")
 
 
 def _what_to_do(rows: pd.DataFrame, names: Mapping[str, Named], language: Language) -> pd.Series[str]:

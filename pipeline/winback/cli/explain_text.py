@@ -137,8 +137,11 @@ def _candidates(told: dict[str, Any], shown: Shown) -> Iterator[Table | Text]:
         table.columns[column].justify = "left"
     table.columns[5].no_wrap = False
     for row in told["candidates"]:
-        numbers = (shown.number(row["chance_kept"], ".1%"), *map(shown.number, (row["expected_cost"], row["net_gain"])))
-        against = CAUSES[shown.language].get(row["stands_against"], row["stands_against"])
+        numbers = (
+            shown.number(row["chance_kept"], ".1%"),
+            *map(shown.number, (row["expected_cost"], row["expected_net_gain"])),
+        )
+        against = (CAUSES[shown.language] | WORDS[shown.language] | {"": ""})[row["stands_against"]]
         table.add_row(Text(_action(row["action"], shown)), _channel(row["channel"], shown), *numbers, Text(against))
     yield table
 
