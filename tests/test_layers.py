@@ -33,6 +33,7 @@ LAYERS = {
     "campaigns": GROUND | {"people_text"},
     "export": GROUND | {"runs", "people_text", "destinations"},
     "effects": GROUND,
+    "learn": GROUND,
     "insight": GROUND | {"runs"},
     "simulate": GROUND,
     "consent": GROUND | {"facts", "runs"},

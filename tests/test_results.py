@@ -71,7 +71,7 @@ def test_frames_that_do_not_fit_are_refused():
         results(rows.drop(columns="propensity"), rows, takings([1, 1], [1.0, 1.0]), outcomes(), TERMS)
     with pytest.raises(ValueError, match="one row of takings a row of entries expected; 1 came for 2"):
         results(rows, rows, takings([1], [1.0]), outcomes(), TERMS)
-    with pytest.raises(ValueError, match="one row a customer expected; 1 repeat"):
+    with pytest.raises(ValueError, match="one row a customer and cutoff expected; 1 repeat"):
         twice = pd.concat([rows, rows.head(1)])
         results(twice, rows, takings([1, 1, 1], [1.0, 1.0, 1.0]), outcomes(), TERMS)
 

@@ -34,18 +34,36 @@ def first_listings(assignments: pd.DataFrame) -> pd.DataFrame:
     return acted.sort_values(["cutoff", *KEYS]).drop_duplicates("customer_id").reset_index(drop=True)
 
 
+def fresh_listings(assignments: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+    """The rows of each customer whose windows do not overlap: the first, the next at least a horizon later, and so on.
+
+    For learning, which knows each row's own chance to leave; to compare the arms take `first_listings`.
+    """
+    rows = assignments[~assignments["action"].isin([LEAVE_ALONE, ""])].sort_values(
+        ["customer_id", "cutoff", "campaign"]
+    )
+    kept, later = [], rows
+    while len(later):
+        now = later.drop_duplicates("customer_id")
+        kept.append(now)
+        ends = later["customer_id"].map(now.set_index("customer_id")["cutoff"]) + pd.Timedelta(days=horizon_days)
+        later = later[later["cutoff"] >= ends]
+    return pd.concat([rows.head(0), *kept]).sort_values(["cutoff", *KEYS]).reset_index(drop=True)
+
+
 def results(
     entries: pd.DataFrame, assignments: pd.DataFrame, takings: pd.DataFrame, outcomes: pd.DataFrame, terms: Terms
 ) -> pd.DataFrame:
     """One row of `entries` each with what came of it within the horizon from its cutoff.
 
-    `entries`: rows of the assignment ledger, one a customer (`first_listings`). `assignments`: all rows of the
+    `entries`: rows of the assignment ledger (`first_listings`, `fresh_listings`). `assignments`: all rows of the
     ledger, for later contacts of the same window cost as well. `takings`: orders and revenue, in the order of
     `entries`. `outcomes`: the contract's rows.
 
         stayed    1.0 with an order in the window, else 0.0
         margin    margin_rate x revenue
         cost      contact_cost of every contact of the treated + incentives: what `redeemed` and `cost` rows say
+        redeemed  1.0 with a `redeemed` or `accepted` row, else 0.0; NaN where nobody told
         net_gain  stayed x margin_at_stake - cost       what a kept customer is worth, as decisions reckon it
         earned    margin - cost                         what the window itself brought
 
@@ -62,6 +80,7 @@ def results(
     told = set(outcomes["campaign"])
     rows["incentives"] = ["told" if name in told else "assumed" for name in rows["campaign"]]
     rows["cost"] = _contacts(rows, assignments, terms) + _incentives(rows, assignments, outcomes, terms)
+    rows["redeemed"] = _redeemed(rows, outcomes, terms)
     rows["net_gain"] = rows["stayed"] * rows["margin_at_stake"] - rows["cost"]
     rows["earned"] = rows["margin"] - rows["cost"]
     return rows
@@ -72,9 +91,9 @@ def _check(entries: pd.DataFrame, takings: pd.DataFrame) -> None:
         raise ValueError(f"assignments lack the columns {missing}")
     if len(entries) != len(takings):
         raise ValueError(f"one row of takings a row of entries expected; {len(takings)} came for {len(entries)}")
-    twice = entries.loc[entries["customer_id"].duplicated(), "customer_id"].tolist()
+    twice = entries.loc[entries[["customer_id", "cutoff"]].duplicated(), "customer_id"].tolist()
     if twice:
-        raise ValueError(f"one row a customer expected; {len(twice)} repeat: {reprlib.repr(twice)}")
+        raise ValueError(f"one row a customer and cutoff expected; {len(twice)} repeat: {reprlib.repr(twice)}")
 
 
 def _window(rows: pd.DataFrame, others: pd.DataFrame, moment: str, terms: Terms) -> pd.DataFrame:
@@ -83,6 +102,13 @@ def _window(rows: pd.DataFrame, others: pd.DataFrame, moment: str, terms: Terms)
     found = others.merge(begins, on="customer_id", how="inner")
     after = found[moment] - found["begins"]
     return found[(after >= pd.Timedelta(0)) & (after < pd.Timedelta(days=terms.horizon_days))]
+
+
+def _redeemed(rows: pd.DataFrame, outcomes: pd.DataFrame, terms: Terms) -> pd.Series[float]:
+    """Whether each customer redeemed something within his window."""
+    found = _window(rows, outcomes[outcomes["kind"].isin(["redeemed", "accepted"])], "happened_at", terms)
+    told = pd.Series(rows.index.isin(found["place"]), index=rows.index).astype(float)
+    return told.where(rows["incentives"] == "told")
 
 
 def _contacts(rows: pd.DataFrame, assignments: pd.DataFrame, terms: Terms) -> pd.Series[float]:
