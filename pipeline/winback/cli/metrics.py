@@ -55,8 +55,9 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     import pandas as pd  # noqa: PLC0415
 
     from winback import jobs  # noqa: PLC0415
-    from winback.cli.metrics_tables import Known, tables  # noqa: PLC0415
+    from winback.facts.known_frames import Known, costs, known_frames  # noqa: PLC0415
     from winback.insight.metrics.ages import Ages, by_age  # noqa: PLC0415
+    from winback.insight.metrics.coded import Tables  # noqa: PLC0415
     from winback.insight.metrics.periods import periods  # noqa: PLC0415
     from winback.insight.metrics.table import Terms, by_period  # noqa: PLC0415
 
@@ -66,7 +67,8 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     customers_by: Any = "orders" if known.has("orders") else "subscriptions"
     days = asked["active_days"] or job.spec.active_days or job.spec.horizon_days
     terms = Terms(days, project.offers.margin_rate, until, length, customers_by)
-    given = tables(known, asked["by"], asked["costs"])
+    spent = {"costs": costs(asked["costs"])} if asked["costs"] else {}
+    given = Tables(**known_frames(known, asked["by"]), **spent)
     of_periods = by_period(given, periods(first, until, length), terms, asked["by"])
     of_ages = by_age(given, terms, Ages(until_at=known.instant), "" if asked["by"] == "cohort" else asked["by"])
     return pd.concat([frame for frame in (of_periods, of_ages) if len(frame)], ignore_index=True), terms

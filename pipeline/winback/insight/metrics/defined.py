@@ -18,6 +18,7 @@ from winback.insight.metrics import (
     value,
     voice,
 )
+from winback.insight.metrics.benchmarks import benchmarks
 from winback.insight.metrics.definitions import DEFINITIONS, Definition
 
 FAMILIES = (retention, churn, cohorts, ages, repeat, revenue, value, cost, voice, counts)  # in the order of the page
@@ -61,6 +62,15 @@ def page() -> str:
         )
         parts.append("\n\n".join(part for part in (f"### {title}", rest, table) if part))
     return "\n\n".join(parts) + "\n"
+
+
+def published() -> str:
+    """The benchmarks as Markdown."""
+    lines = ["| industry | percent | source | year |", "|---|---|---|---|"]
+    for each in benchmarks():
+        rows = each.rates.items()
+        lines += [f"| {name.replace('_', ' ')} | {rate:g} | {each.source} | {each.published} |" for name, rate in rows]
+    return "\n".join(lines) + "\n"
 
 
 def _line(each: Definition) -> str:

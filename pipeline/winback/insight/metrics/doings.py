@@ -32,7 +32,7 @@ def bought(data: Coded, asked: Sequence[Period]) -> Iterator[People]:
         yield {
             "orders": inside,
             "spend": money,
-            "spend_before": before,
+            "spend_before": np.maximum(before, 0.0),
             "buyers": _flag(inside > 0),
             "buyers_before": _flag(before > 0),
             "repeat_buyers": _flag(inside > 1),

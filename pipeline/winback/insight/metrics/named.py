@@ -83,6 +83,8 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
         "customers_new": lambda s: counts.customers_new(s["new"]),
         "cac_recorded": _recorded,
         "cac_spend": _spent_on_new,
+        "ltv_fitted": lambda _: nothing("needs the purchases that a fitted model expects: from Python only"),
+        "regain_profit": lambda _: nothing("needs a ratio above controls and a cost: from Python only"),
         "crc_all": lambda s: cost.crc_all(_retention_costs(s), s["at_end"]),
     },
     "stand": {

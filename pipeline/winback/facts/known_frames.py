@@ -1,4 +1,4 @@
-"""The facts of a project as the plain frames that metrics are made of."""
+"""The tables of the facts as plain frames, with what was known when a day began."""
 
 # Names in these statements are the tables' own; file names are quoted by the store.
 # ruff: noqa: S608
@@ -18,7 +18,6 @@ from winback import store
 from winback.errors import ConfigError, SourceError
 from winback.facts.days import begins, day_number, day_numbers, microseconds
 from winback.facts.labels.within import scanned
-from winback.insight.metrics.coded import Tables
 from winback.toml_files import did_you_mean
 
 DAYS_A_MONTH = 365.25 / 12
@@ -52,10 +51,12 @@ class Known:
         return bool(store.table_files(self.facts, table))
 
 
-def tables(known: Known, by: str = "", costs: Path | None = None) -> Tables:
-    """The tables of a project with what happened and was recorded before `known.today`; None for those it has not.
+def known_frames(known: Known, by: str = "") -> dict[str, pd.DataFrame]:
+    """The tables at hand by name, with what happened and was recorded before `known.today`.
 
-    ConfigError for a part that no table tells of.
+    orders, events, contacts, tickets and surveys: customer_id, at (microseconds since 1970 UTC), day (days since 1970
+    in the business's zone) and what figures are made of; amounts in money. subscriptions: since, until, monthly.
+    customers: acquisition_cost and the part `by` that each belongs to. ConfigError for a part that no table tells of.
     """
     if by and by not in PARTS:
         raise ConfigError(f"customers are not parted by {by!r}.{did_you_mean(by, list(PARTS))}")
@@ -66,7 +67,7 @@ def tables(known: Known, by: str = "", costs: Path | None = None) -> Tables:
         people = _customers(con, known, by)
     if "orders" in frames:
         frames["orders"]["amount"] /= 100
-    return Tables(**frames, customers=people, costs=_costs(costs) if costs else None)
+    return frames if people is None else {**frames, "customers": people}
 
 
 _ORDERS = "amount_cents AS amount, coalesce(part, 0) = 0 AND amount_cents >= 0 AS is_order"
@@ -168,7 +169,7 @@ def _firsts(con: store.Connection, known: Known, where: tuple[str, str, str], co
     return found
 
 
-def _costs(path: Path) -> pd.DataFrame:
+def costs(path: Path) -> pd.DataFrame:
     """One row a cost given by hand: day, component, amount, from a CSV file with these columns."""
     try:
         frame = pd.read_csv(path, dtype={"component": str})
