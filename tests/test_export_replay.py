@@ -28,9 +28,7 @@ def replayed(root: Path, receipt: dict[str, Any], there: set[tuple[str, str]]) -
 
 
 @pytest.mark.parametrize("to", ["google", "csv"])
-@pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(n, marks=pytest.mark.deep) for n in range(2, 12))]
-)
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.deep) for n in range(2, 12))])
 def test_what_a_platform_holds_is_who_may_and_should_be_there(tmp_path: Path, to: str, seed: int):
     """Runs come, people say yes and no, share and change addresses; two campaigns, at times exported twice."""
     chance = np.random.default_rng(seed)
