@@ -151,6 +151,13 @@ def decisions(job: Job, folder: Path, say: Say) -> None:
     runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after=["permissions", "scores", "reasons"])
 
 
+def _consent(job: Job, folder: Path) -> dict[str, Any]:
+    """Where consent is kept, and how many may not even be asked about."""
+    not_asked = int((~_read(folder, "permissions")["may_profile"]).sum())
+    kept = job.config.consent.kept_elsewhere
+    return {"kept_elsewhere": kept, "table": job.config.sources.consents is not None, "not_asked": not_asked}
+
+
 def _headers(job: Job) -> tuple[str, str]:
     """How the list calls its first two columns."""
     customer, chance = list(HEADERS[job.config.project.language].values())[:2]
@@ -184,7 +191,7 @@ def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: S
         model = store.read_json(folder / "model.json")
         summary = summarise(told, frames, model, accounting, names)
         campaign = night.figures(job.state, plan_of(job), folder, asked_before(job))
-        store.write_json(folder / "summary.json", {**summary, "campaign": campaign})
+        store.write_json(folder / "summary.json", {**summary, "campaign": campaign, "consent": _consent(job, folder)})
         return {"listed": len(listed)}
 
     say("list")

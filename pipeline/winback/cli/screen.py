@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,31 @@ def print_summary(summary: dict[str, Any], runs: Path) -> None:
     )
     console.print(_drivers(summary))
     console.print(_actions(summary))
+    for sentence in _measuring(summary):
+        click.echo(sentence)
     for title, path in (
         ("The list ", runs / "current" / "at_risk.csv"),
         ("All of it", runs / summary["run_id"]),
     ):
         click.echo(f"{title}  {os.path.relpath(path)}")
+
+
+def _measuring(summary: dict[str, Any]) -> Iterator[str]:
+    """What consent and the hold-out allow, where it is not as one would wish."""
+    consent, shows = summary["consent"], summary["campaign"]["shows"]
+    if not consent["table"] and not consent["kept_elsewhere"]:
+        yield (
+            "Nobody may be contacted: consent is not known. Give [sources.consents], or say [consent] kept_elsewhere = "
+            "true where the tool that sends asks its own.\n"
+        )
+    elif consent["kept_elsewhere"]:
+        yield "Consent is kept elsewhere: the tool that sends has to ask its own.\n"
+    fall = shows["smallest_fall"]
+    seen = "no fall of leaving, however large" if fall is None else f"a fall of leaving by {100 * fall:.1f} points"
+    yield (
+        f"Campaign {summary['campaign']['name']}: {shows['treated']:,} treated, {shows['held_out']:,} held out; alone it "
+        f"can show {seen}, and weeks are pooled (winback lift).\n"
+    )
 
 
 def plain_table(title: str, *columns: str) -> Table:
