@@ -29,7 +29,10 @@ def plan_of(job: Job) -> Plan:
 
 
 def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
-    """Write assignments.parquet, drawn before anything is decided, and decisions.parquet; how good the choice is."""
+    """Write assignments.parquet, drawn before anything is decided, and decisions.parquet; how good the choice is.
+
+    An action that was rejected for this night or the series is not offered; one that was approved needs it no more.
+    """
     scores, features = _table(folder, "scores"), _table(folder, "features")
     customers = _valued(job, scores, features)
     arms = night.drawn(job.state, plan_of(job), customers)
@@ -37,9 +40,11 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
     known = Known(_table(folder, "permissions"), history_of(job))
     since = _days_since(job, known.history, customers["customer_id"])
     customers = customers.assign(held_out=(arms["arm"] == HELD_OUT).to_numpy(), days_since_last_contact=since)
-    said = approvals.history(job.state)
-    limits = limits_of(job.config.offers, approvals.approved(said, plan_of(job).campaign))
-    decisions = decide(customers, _table(folder, "reasons"), job.actions, limits, known)
+    said = approvals.standing(approvals.history(job.state), plan_of(job).campaign)
+    offered = [a for a in job.actions if a.id not in said or said[a.id].said != approvals.REJECTED]
+    decisions = decide(customers, _table(folder, "reasons"), offered, limits_of(job.config.offers), known)
+    approved = [action for action, word in said.items() if word.said == approvals.APPROVED]
+    decisions["needs_approval"] &= ~decisions["action"].isin(approved)
     store.write_table(folder / "decisions.parquet", decisions)
     return {name: decisions.attrs[name] for name in ("net_gain_bound", "gap", "price_of_money", "method")}
 
