@@ -17,6 +17,7 @@ VERBS = {
     "consent": "Show whom winback may score and contact, by which way, and why not.",
     "export": "Write the list as a marketing tool takes it, for those who may be sent to it now.",
     "explain": "Explain one customer: what happened, what was measured, weighed and decided.",
+    "decide": "Decide again for the published run, or see what other budgets would bring; writes nothing.",
     "features": "List what a model may see of a customer.",
     "forget": "Erase people from all that winback owns, with a receipt.",
     "init": "Lay down a project to start from.",

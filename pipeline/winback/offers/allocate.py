@@ -124,7 +124,7 @@ def _with(picks: Picks, those: Listed, taken: Ints) -> Picks:
 def _by_prices(options: Options, room: Room) -> tuple[Picks, Prices, float]:
     """A choice near the best, its prices, and the bound."""
     prices = prices_of(options, room, np.random.default_rng(0))
-    found = best(options, prices)
+    found = best(options, prices, edges=True)
     ceiling = bound(found, prices, room)
     picks = _made_room(options, room, prices, found)
     return _polished(options, room, picks, found, prices), prices, ceiling

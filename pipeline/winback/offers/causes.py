@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from winback.offers.options import NONE, Bools, Floats, Options, Picks, Prices
+from winback.offers.options import NONE, Bools, Options, Picks, Prices, best, no_prices
 
 # What concerns the customer comes before what concerns our actions, and these before what concerns our means.
 CAUSES = (
@@ -65,6 +65,5 @@ def too_dear(options: Options, prices: Prices, unlimited: bool) -> Bools:
     """Whether no option of a customer is worth the price of its money, places aside; of nobody if it is `unlimited`."""
     if unlimited:
         return np.zeros(len(options), dtype=bool)
-    least = np.where(options.reach[:, None, :], options.contact, np.inf).min(axis=2)
-    value: Floats = options.gain - least - prices.money * (options.cost + np.where(np.isfinite(least), least, 0.0))
-    return np.asarray(~(value > 0).any(axis=1), dtype=bool)
+    money = replace(no_prices(options), money=prices.money)
+    return np.asarray(best(options, money).picks.action == NONE, dtype=bool)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from winback.config import Offers
 from winback.offers.action import Action
-from winback.offers.options import Bools, Floats
+from winback.offers.options import Bools, Floats, Ints
+from winback.offers.response import places
 
-YEAR = pd.Timedelta(days=365)
+YEAR_DAYS = 365
 INVOLUNTARY = "payments"  # the driver of those who leave because a payment fails
 REPAIRS = "payment_fix"
 
@@ -85,66 +87,73 @@ def permitted(customers: pd.DataFrame, channels: Sequence[str], permissions: pd.
     return allowed
 
 
-def rested(
-    customers: pd.DataFrame, actions: Sequence[Action], history: pd.DataFrame | None, cooldown_days: int
-) -> Bools:
+def rested(customers: pd.DataFrame, actions: Sequence[Action], past: Past | None, cooldown_days: int) -> Bools:
     """Whether each customer's (row) last contact, made or decided on, is long enough ago for each action (column)."""
     days = customers["days_since_last_contact"].to_numpy(dtype=float, na_value=np.nan)
-    if history is not None:
-        decided = _since(customers, history, pd.Timedelta.max).groupby("customer_id")["contacted_at"].max()
-        ago = customers["cutoff"] - customers["customer_id"].map(decided)
-        days = np.fmin(days, ago.dt.total_seconds().to_numpy(dtype=float, na_value=np.nan) / 86_400)
+    if past is not None:
+        nearest = np.full(len(customers), np.inf)
+        np.minimum.at(nearest, past.row, past.days_ago)
+        days = np.fmin(days, np.where(np.isfinite(nearest), nearest, np.nan))
     wait = np.maximum(np.array([action.cooldown_days for action in actions], dtype=float), cooldown_days)
     # Never contacted is NaN, and no comparison with NaN holds: such a customer never has to wait.
     return np.asarray(~(days[:, None] < wait), dtype=bool)
 
 
-def uncapped(customers: pd.DataFrame, channels: Sequence[str], history: pd.DataFrame | None, limits: Limits) -> Bools:
-    """Whether each customer (row) may be contacted once more by each channel (column) within the caps on contacts."""
-    free = np.ones((len(customers), len(channels)), dtype=bool)
-    if history is None or (limits.max_contacts is None and not limits.channel_max_contacts):
+@dataclass(frozen=True)
+class Past:
+    """One value a contact of these customers before their cutoff: whose (row), how long ago, and what it was."""
+
+    row: Ints
+    days_ago: Floats
+    action: NDArray[np.object_]
+    channel: NDArray[np.object_]
+    monetary: Bools
+
+
+def past_of(customers: pd.DataFrame, history: pd.DataFrame | None) -> Past | None:
+    """The contacts of these customers before their cutoff; later ones are not known yet."""
+    if history is None:
+        return None
+    row = places(history["customer_id"], customers["customer_id"])
+    mine = history[row >= 0]
+    row = row[row >= 0]
+    ago = customers["cutoff"].array.take(row) - mine["contacted_at"].array
+    days = np.asarray(pd.Series(ago).dt.total_seconds(), dtype=np.float64) / 86_400
+    before = days > 0
+    action, channel = (mine[name].to_numpy(dtype=object)[before] for name in ("action", "channel"))
+    monetary = mine["monetary"].fillna(False).to_numpy(dtype=bool)[before]
+    return Past(row[before], days[before], action, channel, monetary)
+
+
+def uncapped(count: int, channels: Sequence[str], past: Past | None, limits: Limits) -> Bools:
+    """Whether each of `count` customers (row) may be contacted once more by each channel (column) within the caps."""
+    free = np.ones((count, len(channels)), dtype=bool)
+    if past is None:
         return free
-    recent = _since(customers, history, pd.Timedelta(days=limits.per_days))
+    recent = past.days_ago <= limits.per_days
     if limits.max_contacts is not None:
-        free &= (_count(customers, recent) < limits.max_contacts)[:, None]
+        free &= (np.bincount(past.row[recent], minlength=count) < limits.max_contacts)[:, None]
     for place, channel in enumerate(channels):
         if channel in limits.channel_max_contacts:
-            mine = _count(customers, recent[recent["channel"] == channel])
-            free[:, place] &= mine < limits.channel_max_contacts[channel]
+            mine = past.row[recent & (past.channel == channel)]
+            free[:, place] &= np.bincount(mine, minlength=count) < limits.channel_max_contacts[channel]
     return free
 
 
-def repeatable(
-    customers: pd.DataFrame, actions: Sequence[Action], history: pd.DataFrame | None, limits: Limits
-) -> Bools:
-    """Whether each customer (row) may be given each action (column) once more within the caps of 365 days."""
-    free = np.ones((len(customers), len(actions)), dtype=bool)
-    if history is None:
+def repeatable(count: int, actions: Sequence[Action], past: Past | None, limits: Limits) -> Bools:
+    """Whether each of `count` customers (row) may be given each action (column) once more within 365 days."""
+    free = np.ones((count, len(actions)), dtype=bool)
+    if past is None:
         return free
-    year = _since(customers, history, YEAR)
-    money = year[year["monetary"].fillna(False).astype(bool)]
-    sated = np.zeros(len(customers), dtype=bool)
-    if limits.max_monetary is not None:
-        sated = _count(customers, money) >= limits.max_monetary
+    year = past.days_ago <= YEAR_DAYS
     for place, action in enumerate(actions):
         if action.max_repeats is not None:
-            free[:, place] &= _count(customers, year[year["action"] == action.id]) < action.max_repeats
-        if action.monetary:
-            free[:, place] &= ~sated
+            mine = past.row[year & (past.action == action.id)]
+            free[:, place] = np.bincount(mine, minlength=count) < action.max_repeats
+    if limits.max_monetary is not None:
+        sated = np.bincount(past.row[year & past.monetary], minlength=count) >= limits.max_monetary
+        free &= ~(sated[:, None] & np.array([action.monetary for action in actions], dtype=bool))
     return free
-
-
-def _since(customers: pd.DataFrame, history: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
-    """The contacts of these customers in the span before their cutoff; those after it are not known yet."""
-    cutoff = history["customer_id"].map(customers.set_index("customer_id")["cutoff"])
-    ago = cutoff - history["contacted_at"]
-    return history[(ago > pd.Timedelta(0)) & (ago <= span)]
-
-
-def _count(customers: pd.DataFrame, contacts: pd.DataFrame) -> Floats:
-    """How many of the contacts are each customer's."""
-    counted = customers["customer_id"].map(contacts["customer_id"].value_counts())
-    return np.asarray(counted.fillna(0), dtype=np.float64)
 
 
 def meant_for(customers: pd.DataFrame, actions: Sequence[Action], involuntary: Bools) -> Bools:

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 NONE = -1
-CHUNK_ROWS = 8_192  # so that a chunk's numbers stay near the processor
+CHUNK_ROWS = 4_096  # so that a chunk's numbers stay near the processor
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,11 @@ def some(options: Options, rows: Ints) -> Options:
     return Options(options.gain[rows], options.cost[rows], options.contact, options.reach[rows], options.least)
 
 
-def best(options: Options, prices: Prices) -> Best:
-    """Each customer's best option; among equals that of the first action, and of its channels the first."""
+def best(options: Options, prices: Prices, edges: bool = False) -> Best:
+    """Each customer's best option; among equals that of the first action, and of its channels the first.
+
+    The edges are left at 0 unless they are asked for.
+    """
     pattern, patterns = patterns_of(options.reach)
     channel, toll, more = _tolls(options.contact, prices, patterns)
     action = np.full(len(options), NONE)
@@ -99,11 +102,13 @@ def best(options: Options, prices: Prices) -> Best:
             value -= prices.money * options.cost[rows]
         here = np.arange(len(value)), value.argmax(axis=1)
         worth[rows], action[rows] = value[here], here[1]
-        value[here] = -np.inf
-        following[rows] = value.max(axis=1)
+        if edges:
+            value[here] = -np.inf
+            following[rows] = value.max(axis=1)
     taken = worth > 0
-    edge = np.where(taken, worth - np.maximum(following, 0.0), -worth)
-    edge = np.where(taken, np.minimum(edge, more[pattern, action]), edge)
+    edge = np.zeros(len(options))
+    if edges:
+        edge = np.where(taken, np.minimum(worth - np.maximum(following, 0.0), more[pattern, action]), -worth)
     picks = Picks(np.where(taken, action, NONE), np.where(taken, channel[pattern, action], NONE))
     return _above_least(options, prices, Best(picks, np.where(taken, worth, 0.0), edge))
 
@@ -143,10 +148,12 @@ def _above_least(options: Options, prices: Prices, found: Best) -> Best:
 
 
 def patterns_of(reach: Bools) -> tuple[Ints, Bools]:
-    """Which of the different rows of `reach` each row is, and those rows: few, however many customers there are."""
-    code = reach @ (1 << np.arange(reach.shape[1]))
-    codes, pattern = np.unique(code, return_inverse=True)
-    return pattern, (codes[:, None] >> np.arange(reach.shape[1]) & 1).astype(bool)
+    """The number of each customer's pattern of channels, and all patterns that there can be."""
+    count = reach.shape[1]
+    code = np.zeros(len(reach), dtype=np.int64)
+    for channel in range(count):
+        code += reach[:, channel].astype(np.int64) << channel
+    return code, (np.arange(1 << count)[:, None] >> np.arange(count) & 1).astype(bool)
 
 
 def chunks(count: int) -> Iterator[slice]:
@@ -172,13 +179,14 @@ def _of(options: Options, picks: Picks, values: Floats, sign: float) -> Floats:
     return told
 
 
-def used(options: Options, picks: Picks) -> Room:
-    """What these options use up in all; money as an exact sum, rounded once."""
+def used(options: Options, picks: Picks, exactly: bool = True) -> Room:
+    """What these options use up in all; money, where it is asked for `exactly`, as an exact sum, rounded once."""
     actions, channels = options.contact.shape
     taken = picks.action != NONE
     by_action = np.bincount(picks.action[taken], minlength=actions).astype(np.float64)
     by_channel = np.bincount(picks.channel[taken], minlength=channels).astype(np.float64)
-    return Room(fsum(costs(options, picks)), by_action, by_channel)
+    cost = costs(options, picks)
+    return Room(fsum(cost) if exactly else float(cost.sum()), by_action, by_channel)
 
 
 def fits(use: Room, room: Room) -> bool:

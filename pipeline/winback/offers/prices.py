@@ -73,8 +73,9 @@ def _look(options: Options, room: Room, at: Floats, ends: np.ndarray) -> _Look:
     """The bound and its slope at these prices."""
     prices = _priced(at, ends, len(room.actions))
     found = best(options, prices)
-    use, size = (np.array([r.budget, *r.actions, *r.channels])[ends] for r in (used(options, found.picks), room))
-    return _Look(at, bound(found, prices, room), size - use)
+    use = used(options, found.picks, exactly=False)
+    taken, size = (np.array([r.budget, *r.actions, *r.channels])[ends] for r in (use, room))
+    return _Look(at, bound(found, prices, room), size - taken)
 
 
 def _lowest(seen: list[_Look], here: _Look, box: Floats) -> tuple[Floats, float, bool]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from winback.errors import SolverFailed
 from winback.offers.options import NONE, Bools, Floats, Ints, Options, Picks, Prices, Room, patterns_of
 
-NODES = 2_000  # of the tree that is searched for whole numbers: no clock, so that the same input has the same answer
+NODES = 500  # of the tree that is searched for whole numbers: no clock, so that the same input has the same answer
 
 
 @dataclass(frozen=True)
@@ -86,18 +90,40 @@ def whole(those: Listed, room: Room) -> tuple[Ints, float]:
     if not len(those):
         return np.zeros(0, dtype=np.int64), 0.0
     matrix, sizes, _ = _rows(those, room)
+    # Rows and gains of like size: with numbers far apart the solver has to mend its own answers.
+    height = np.maximum(abs(matrix).max(axis=1).toarray().ravel(), 1e-9)
+    matrix, sizes = (diags_array(1 / height) @ matrix).tocsr(), sizes / height
+    largest = float(those.gain.max())
     asked = {"mip_rel_gap": 0.0, "node_limit": NODES}
     ones = np.ones(len(those))
-    found = milp(
-        -those.gain,
-        integrality=ones,
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, ub=sizes),
-        options=asked,
-    )
+    rules = LinearConstraint(matrix, ub=sizes)
+    with _silence():
+        found = milp(-those.gain / largest, integrality=ones, bounds=Bounds(0, 1), constraints=rules, options=asked)
     if found.x is None:
         raise SolverFailed(f"the program of {len(those):,} options was not solved: {found.message}")
-    return np.flatnonzero(found.x > 0.5), -float(found.mip_dual_bound)
+    return np.flatnonzero(found.x > 0.5), -float(found.mip_dual_bound) * largest
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """HiGHS tells on the process's own standard output when it mends an answer, whatever it is asked: not to a reader.
+
+    Its words wait in the C library's buffer, which is emptied before and after.
+    """
+    if os.name != "posix":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        libc.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _rows(those: Listed, room: Room) -> tuple[csr_array, Floats, Ints]:

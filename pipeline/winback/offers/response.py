@@ -69,15 +69,15 @@ def reasons_of(customer_ids: pd.Series[str], reasons: pd.DataFrame) -> Reasons:
 
 def _points(customer_ids: pd.Series[str], reasons: pd.DataFrame, drivers: Sequence[str]) -> Floats:
     """The points of each customer (row) and driver (column); 0 where nothing is said."""
-    row = _places(reasons["customer_id"], customer_ids)
-    cell = row * len(drivers) + _places(reasons["driver"], pd.Series(drivers, dtype="str"))
+    row = places(reasons["customer_id"], customer_ids)
+    cell = row * len(drivers) + places(reasons["driver"], pd.Series(drivers, dtype="str"))
     known = row >= 0  # reasons are also kept of customers who are not at risk
     count = len(customer_ids) * len(drivers)
     points = np.bincount(cell[known], weights=reasons["points"].to_numpy(dtype=float)[known], minlength=count)
     return points.astype(np.float64).reshape(len(customer_ids), len(drivers))
 
 
-def _places(values: pd.Series[str], among: pd.Series[str]) -> Ints:
+def places(values: pd.Series[str], among: pd.Series[str]) -> Ints:
     """Where each value stands among others; -1 where it does not."""
     texts = [pa.array(part, pa.large_string()) for part in (values, among)]
     return np.asarray(pc.fill_null(pc.index_in(texts[0], texts[1]), -1), dtype=np.int64)
