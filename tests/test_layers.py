@@ -42,6 +42,7 @@ LAYERS = {
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}
 for _part in ("training", "answering", "permitting", "measuring", "deciding", "making"):
 for _part in ("training", "answering", "permitting", "measuring", "weighing"):
+for _part in ("training", "answering", "permitting", "measuring", "deciding", "making", "valuing"):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

@@ -76,18 +76,26 @@ def before(cutoffs: Sequence[dt.date], days: int | None, zone: str) -> list[Span
 
 def counted(facts: Path, rows: Rows, spans: Sequence[Span]) -> pd.DataFrame:
     """One row a (customer_id, cutoff) with rows in the cutoff's span: how many. Sorted."""
-    conditions = {s.cutoff: f"moment >= {s.begin} AND moment < {s.end} AND recorded < {s.known}" for s in spans}
     with store.connect() as con:
-        return tallied(con, selected(con, facts, rows), conditions)
+        return tallied(con, selected(con, facts, rows), in_spans(spans))
 
 
-def tallied(con: store.Connection, relation: str, conditions: Mapping[int, str]) -> pd.DataFrame:
+def in_spans(spans: Sequence[Span]) -> dict[int, str]:
+    """The condition of each cutoff: which rows of `selected` lie in its span and were known."""
+    return {s.cutoff: f"moment >= {s.begin} AND moment < {s.end} AND recorded < {s.known}" for s in spans}
+
+
+def tallied(
+    con: store.Connection, relation: str, conditions: Mapping[int, str], tally: str = "count(*)"
+) -> pd.DataFrame:
     """One row a (customer_id, cutoff) with rows of a query that meet the cutoff's condition: how many. Sorted.
 
-    One pass over the table, however many cutoffs there are.
+    Or another whole number that `tally` makes of those rows, where it is not 0. One pass over the table,
+    however many cutoffs there are.
     """
     asked = sorted(conditions)
-    counts = "".join(f", count(*) FILTER ({conditions[cutoff]}) AS n{i}" for i, cutoff in enumerate(asked))
+    tallies = [f"coalesce({tally} FILTER ({conditions[cutoff]}), 0)::BIGINT" for cutoff in asked]
+    counts = "".join(f", {each} AS n{i}" for i, each in enumerate(tallies))
     found = con.sql(f"SELECT customer_id{counts} FROM ({relation}) GROUP BY 1 ORDER BY 1").to_arrow_table()  # noqa: S608
     matrix = np.column_stack([np.zeros(len(found), np.int64), *(column.to_numpy() for column in found.columns[1:])])
     customer, number = np.nonzero(matrix[:, 1:])
