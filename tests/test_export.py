@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from export_shop import ADS, DECIDED, MAY, RUN, all_may, exported, folder_of, none_may, people, publish, run_tables
-from winback.errors import ExportRefused, RunDamaged
+from winback.destinations import Destinations
+from winback.errors import ConfigError, ExportRefused, RunDamaged
 from winback.export import ledger
 from winback.export.people import Wanted
+from winback.toml_files import parse
 
 NOTHING_MORE = dict.fromkeys(("First Name", "Last Name", "Country", "Zip"), "")
 LATER = "2026-02-22-000000000002"
@@ -298,6 +300,58 @@ def test_where_somebody_was_delivered_is_known(root: Path):
             {"destination": "google", "campaign": "list-5ef5ef", "run_id": RUN},
         ]
     }
+
+
+@pytest.mark.parametrize("to", ["google", "meta", "tiktok"])
+def test_an_ad_platform_goes_by_the_permission_for_ads_alone(root: Path, to: str):
+    """Neither the channel decided nor a permission for it matters."""
+    no = dict.fromkeys((*MAY[1:-1],), False)
+    (receipt,) = exported(
+        root, to, permissions=lambda ids: all_may(ids).assign(**no, may_ads=[i != "c02" for i in ids])
+    )
+    assert (receipt["sent"], receipt["dropped"]) == (4, {"no_permission": 1})
+
+
+def test_whom_nothing_is_known_of_any_more_cannot_be_removed_and_that_is_told(root: Path):
+    exported(root, "mailchimp")
+    publish(root, run_tables({"c04": ("voucher", "email")}), LATER)
+    (receipt,) = exported(root, "mailchimp", customers=people("c04", "c05"))
+    assert (receipt["removed"], receipt["cannot_be_removed"]) == (2, 1)
+    assert [row["Email Address"] for row in listed(root, receipt, "remove.csv")] == ["c05@example.org"]
+
+
+def test_a_decision_names_its_own_driver_and_an_older_run_has_none(root: Path):
+    tables = run_tables(DECIDED)
+    tables["decisions"]["driver"] = "recency"
+    (before,) = exported(root, "parquet")
+    publish(root, tables, LATER)
+    (after,) = exported(root, "parquet")
+    found = [set(pd.read_parquet(folder_of(root, r) / "add.parquet")["driver"]) for r in (before, after)]
+    assert found == [{"service"}, {"recency"}]
+
+
+def test_a_customer_without_a_country_has_the_shops(root: Path):
+    whom = people(*DECIDED, c01={"country": ""}, c02={"country": " "})
+    for country, sent in ((None, 3), ("GB", 5)):
+        (receipt,) = exported(root, "csv", Destinations(country=country), customers=whom)
+        assert sum(row["phone"] != "" for row in listed(root, receipt)) == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ({"google": {"columns": ["driver"]}}, "google.columns: unknown key"),
+        ({"csv": {"columns": ["secret"]}}, "csv.columns.0: Input should be 'email', 'phone', "),
+        ({"klaviyo": {"columns": ["email"]}}, "klaviyo.columns.0: Input should be 'action', "),
+        ({"country": "Germany"}, "country: String should match pattern"),
+        ({"meta": {"rows_per_file": 0}}, "meta.rows_per_file: Input should be greater than or equal to 1"),
+        ({"tiktok": {"already_hashed": ["first_name"]}}, "tiktok.already_hashed.0: Input should be 'email' or 'phone'"),
+    ],
+)
+def test_settings_are_checked(text: dict, fault: str):
+    with pytest.raises(ConfigError) as error:
+        parse(Destinations, text, "destinations")
+    assert fault in str(error.value)
 
 
 def test_permissions_of_one_customer_twice_are_refused(root: Path):

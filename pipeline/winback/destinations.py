@@ -16,7 +16,9 @@ Address = Literal["email", "phone", "first_name", "last_name", "country", "langu
 Decided = Literal["action", "channel", "contact_cost", "incentive_cost", "expected_net_gain", "stage"]
 # Why somebody is on the list: for people and for tools of the shop's own, never for an ad platform.
 Why = Literal["driver", "probability", "reason_1", "reason_2", "reason_3"]
-Told = Decided | Why
+# One list of words each, so that a wrong one is told all of them.
+Told = Literal[Decided, Why]
+Written = Literal[Address, Told]
 Rows = Annotated[int, Field(ge=1)]
 
 
@@ -92,7 +94,7 @@ class HubSpot:
 class PeopleCsv:
     """A list that people open in a spreadsheet."""
 
-    columns: tuple[Address | Told, ...] = (
+    columns: tuple[Written, ...] = (
         *("first_name", "last_name", "language", "channel", "email", "phone"),
         *("action", "reason_1", "reason_2", "reason_3"),
     )
@@ -102,7 +104,7 @@ class PeopleCsv:
 class ParquetFile:
     """A file for programs: every value exactly as it is."""
 
-    columns: tuple[Address | Told, ...] = ("action", "channel", "email", "phone", "language", "driver", "probability")
+    columns: tuple[Written, ...] = ("action", "channel", "email", "phone", "language", "driver", "probability")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -112,7 +114,7 @@ class Sql:
     url: str | None = None
     url_env: str | None = None
     table: Table = "winback_decisions"
-    columns: tuple[Address | Told, ...] = ("action", "channel", "stage", "driver", "probability", "expected_net_gain")
+    columns: tuple[Written, ...] = ("action", "channel", "stage", "driver", "probability", "expected_net_gain")
 
 
 @dataclass(frozen=True, config=STRICT)
