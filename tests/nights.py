@@ -66,10 +66,23 @@ def tables(state: Path, folder: Path, number: int) -> None:
     """The tables that a run of this night writes into its folder."""
     asked = scores(number)
     flags = night.listed(state, plan(number), asked)
-    asked = asked.assign(at_risk=flags["at_risk"], nights_below=flags["nights_below"])
+    asked = asked.assign(at_risk=flags["at_risk"], nights_below=flags["nights_below"], model_version="1")
     who = asked["customer_id"]
     features = pd.DataFrame({"customer_id": who, "spend_90d": 10.0, "orders_90d": 2, "days_since_last_order": 20.0})
-    reasons = pd.DataFrame({"customer_id": who, "driver": "recency", "points": 0.1, "sentence": "Long ago"})
+    reasons = pd.DataFrame(
+        {
+            "customer_id": who,
+            "cutoff": asked["cutoff"],
+            "driver": "recency",
+            "rank": 1,
+            "points": asked["probability"] - 0.25,
+            "base_rate": 0.25,
+            "feature": "days_since_last_order",
+            "value": 20.0,
+            "peers": 7.0,
+            "sentence": "Last order 20 days ago",
+        }
+    )
     customers = asked.assign(margin_at_stake=np.arange(len(asked)) * 3.5)
     arms = night.drawn(state, plan(number), customers)
     made = {"scores": asked, "features": features, "reasons": reasons, "assignments": arms}
@@ -96,7 +109,7 @@ def run(root: Path, number: int) -> None:
         before = runs.current(root / "runs")
         asked = store.read_table(before / "scores.parquet").to_pandas()["customer_id"] if before else None
         night.launch(state, plan(number), folder, asked)
-        runs.publish(root / "runs", run_id(number), {"logical_date": plan(number).day.isoformat()})
+        runs.publish(root / "runs", run_id(number), {"logical_date": plan(number).day.isoformat(), "facts": "f"})
 
 
 def tree(root: Path) -> dict[str, bytes | str]:

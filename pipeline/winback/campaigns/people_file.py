@@ -75,6 +75,7 @@ def at_risk_list(
     rows["approval"] = _approval(rows, language)
     rows["chance_to_leave_percent"] = (rows["probability"] * 100).round(1)
     rows["last_order"] = rows["last_order_at"].dt.strftime("%Y-%m-%d")
+    rows["orders_90d"] = rows["orders_90d"].astype("Int64")  # nobody orders 5.0 times
     rows[_MONEY] = rows[_MONEY].round(2) + 0.0  # + 0.0: no "-0.0"
     return rows[list(COLUMNS)]
 

@@ -111,7 +111,7 @@ def _score(told: dict[str, Any], shown: Shown) -> Iterator[Text]:
         model=score["model_version"],
     )
     yield Text(shown.say("score"), style="bold")
-    yield Text(f"{chance}. {shown.say('at_risk' if score['at_risk'] else 'not_at_risk')}")
+    yield Text(f"{chance}{shown.say('at_risk' if score['at_risk'] else 'not_at_risk')}")
 
 
 def _reasons(told: dict[str, Any], shown: Shown) -> Iterator[Table]:
