@@ -40,9 +40,7 @@ LAYERS = {
     "spark": GROUND | {"facts", "risk"},
 }
 LAYERS["jobs"] = LAYERS.keys() - {"winback"}
-for _part in ("training", "answering", "permitting", "measuring", "deciding", "making"):
-for _part in ("training", "answering", "permitting", "measuring", "weighing"):
-for _part in ("training", "answering", "permitting", "measuring", "deciding", "making", "valuing"):
+for _part in ("training", "answering", "permitting", "measuring", "weighing", "valuing", "deciding", "making"):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

@@ -13,11 +13,13 @@ from winback.campaigns import night
 from winback.campaigns.people_file import at_risk_list, in_headers
 from winback.campaigns.words import HEADERS
 from winback.consent.changes import digest
-from winback.deciding import decisions_of, plan_of, spend_total
+from winback.deciding import decisions_of
 from winback.errors import FeatureMismatch, ModelRefused
 from winback.facts.features import declared
 from winback.insight.summary import summarise
 from winback.jobs import Job
+from winback.offers.catalogue import features_read
+from winback.offers.spending import READ
 from winback.people_text import safe_text, write_people_file
 from winback.risk.asking.dataset import Ask, rows_at
 from winback.risk.asking.stages import READ_FOR_STAGES, stages
@@ -29,6 +31,8 @@ from winback.risk.scoring.reasons import reasons_for
 from winback.risk.scoring.score import score
 from winback.risk.watching.publish_gate import Terms, guard
 from winback.training import enrolled, trained
+from winback.valuing import valued
+from winback.weighing import plan_of, spend_total
 
 FACTS_OF_PEOPLE = (
     "days_since_last_order",
@@ -78,19 +82,34 @@ def features(job: Job, folder: Path, model: Classifier, say: Say) -> None:
     """features.parquet: the cohort of today with what the model, its sentences and people read."""
     used = features_of(model, job.features)
     quoted = declared.quoted_by(used) & {f.name for f in job.features}
-    conditions = {condition.feature for action in job.actions for condition in action.only_if}
-    asked = conditions & {f.name for f in (*job.features, *declared.builtin())}
+    asked = (features_read(job.actions) | set(READ)) & {f.name for f in (*job.features, *declared.builtin())}
     wanted = declared.named({*FACTS_OF_PEOPLE, *READ_FOR_STAGES, *asked, *(f.name for f in used), *quoted}, job.own)
 
     def make() -> dict[str, Any]:
-        allowed = _read(folder, "permissions")
-        unasked = frozenset(allowed.loc[~allowed["may_profile"], "customer_id"])
-        rows = rows_at(job.facts, [job.today], job.zone, Ask(job.spec, wanted, unasked))
+        rows = rows_at(job.facts, [job.today], job.zone, Ask(job.spec, wanted, _unasked(folder)))
         store.write_table(folder / "features.parquet", rows)
         return {"customers": len(rows)}
 
     say("features")
     runs.step(folder, "features", make, ["features.parquet"], after=["model", "permissions"])
+
+
+def values(job: Job, folder: Path) -> None:
+    """values.parquet: what each customer brings if he stays, and if he leaves."""
+
+    def make() -> dict[str, Any]:
+        rows = _read(folder, "features")
+        margins, told = valued(job, rows, _unasked(folder))
+        store.write_table(folder / "values.parquet", rows[["customer_id", "cutoff"]].join(margins))
+        return told
+
+    runs.step(folder, "values", make, ["values.parquet"], after=["features", "permissions"])
+
+
+def _unasked(folder: Path) -> frozenset[str]:
+    """Whom nobody may profile."""
+    allowed = _read(folder, "permissions")
+    return frozenset(allowed.loc[~allowed["may_profile"], "customer_id"])
 
 
 def scores(job: Job, folder: Path, version: Version, model: Classifier, say: Say) -> None:
@@ -148,14 +167,23 @@ def decisions(job: Job, folder: Path, say: Say) -> None:
     """assignments.parquet, drawn before anything is decided, and decisions.parquet."""
     say("decisions")
     files = ["assignments.parquet", "decisions.parquet"]
-    runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after=["permissions", "scores", "reasons"])
+    runs.step(
+        folder,
+        "decisions",
+        lambda: decisions_of(job, folder),
+        files,
+        after=["permissions", "values", "scores", "reasons"],
+    )
 
 
 def _consent(job: Job, folder: Path) -> dict[str, Any]:
     """Where consent is kept, and how many may not even be asked about."""
-    not_asked = int((~_read(folder, "permissions")["may_profile"]).sum())
     kept = job.config.consent.kept_elsewhere
-    return {"kept_elsewhere": kept, "table": job.config.sources.consents is not None, "not_asked": not_asked}
+    return {
+        "kept_elsewhere": kept,
+        "table": job.config.sources.consents is not None,
+        "not_asked": len(_unasked(folder)),
+    }
 
 
 def _headers(job: Job) -> tuple[str, str]:
@@ -190,8 +218,11 @@ def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: S
         told = {"run_id": job.run_id, "today": job.today.isoformat(), "currency": currency}
         model = store.read_json(folder / "model.json")
         summary = summarise(told, frames, model, accounting, names)
+        worth = store.read_json(folder / "steps" / "values.json")["result"]
         campaign = night.figures(job.state, plan_of(job), folder, asked_before(job))
-        store.write_json(folder / "summary.json", {**summary, "campaign": campaign, "consent": _consent(job, folder)})
+        store.write_json(
+            folder / "summary.json", {**summary, "value": worth, "campaign": campaign, "consent": _consent(job, folder)}
+        )
         return {"listed": len(listed)}
 
     say("list")

@@ -18,7 +18,6 @@ import pandas as pd
 from winback import making, runs, store
 from winback.campaigns import night
 from winback.consent.changes import digest
-from winback.deciding import plan_of
 from winback.errors import ConfigError, PublishRefused
 from winback.jobs import Job
 from winback.making import Say
@@ -26,6 +25,7 @@ from winback.permitting import permissions_now
 from winback.risk.keeping.promotions import Version
 from winback.risk.scoring.own_estimator import Classifier
 from winback.training import settled, taken_in
+from winback.weighing import plan_of
 
 STAGES = ("ingest", "model", "features", "scores", "reasons", "decisions", "list", "publish")
 MOST_READS = 3  # of consent, while it changes under the run
@@ -76,6 +76,7 @@ def _made(
     version, model, allowed = given
     making.permissions(folder, allowed)
     making.features(job, folder, model, say)
+    making.values(job, folder)
     making.scores(job, folder, version, model, say)
     making.decisions(job, folder, say)
     summary = making.people_list(job, folder, accounting, say)

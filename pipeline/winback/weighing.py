@@ -8,51 +8,65 @@ from pathlib import Path
 import pandas as pd
 
 from winback import store
-from winback.facts.labels.contacts import days_since_last_contact
+from winback.campaigns import approvals, ledger, night
+from winback.campaigns.assign import HELD_OUT
+from winback.campaigns.night import Plan
+from winback.facts.days import begins
+from winback.facts.labels.contacts import KEPT_DAYS, contacts_before
 from winback.jobs import Job
+from winback.offers.action import LEAVE_ALONE, Action
 from winback.offers.case import Known
 from winback.offers.catalogue import features_read
 from winback.offers.eligible import Limits, limits_of
-from winback.offers.value import margin_at_stake
-from winback.permitting import permissions_of
 
-CONTACTS = """
-SELECT customer_id, '' AS action, coalesce(channel, '') AS channel, contacted_at, false AS monetary
-FROM read_parquet($path) ORDER BY ALL
-"""
+SECONDS_A_DAY = 86_400
+CARRIED_OUT = pd.Timedelta(days=7)  # a contact so soon after a decision for the same channel is that decision
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """The arguments of `winback.offers.decide.decide`, in its order; the actions are the job's."""
+    """The arguments of `winback.offers.decide.decide`, in its order."""
 
     customers: pd.DataFrame
     reasons: pd.DataFrame
+    actions: list[Action]
     limits: Limits
     known: Known
 
 
+def plan_of(job: Job) -> Plan:
+    """The night's campaign."""
+    return night.plan(job.config, job.spec.name, job.today)
+
+
 def weighed(job: Job, folder: Path) -> Weighed:
-    """What is decided on, from the scores, reasons, features and assignments of a run's folder."""
-    scores, rows, arms, reasons = (_read(folder, name) for name in ("scores", "features", "assignments", "reasons"))
-    customers = candidates(job, scores, rows, arms)
-    known = Known(permissions_of(job, customers["customer_id"]), contacts_of(job))
-    return Weighed(customers, reasons, limits_of(job.config.offers, involuntary=job.spec.kind == "payment"), known)
+    """What is decided on, from a run's folder: all its tables up to the assignments, and what was decided before.
+
+    An action that was rejected for this night or the series is not offered.
+    """
+    arms, history = _read(folder, "assignments"), history_of(job)
+    customers = valued_customers(job, folder)
+    customers = customers.assign(
+        held_out=(customers["customer_id"].map(arms.set_index("customer_id")["arm"]) == HELD_OUT).to_numpy(),
+        days_since_last_contact=_days_since(job, history, customers["customer_id"]),
+    )
+    limits = limits_of(job.config.offers, involuntary=job.spec.kind == "payment")
+    known = Known(_read(folder, "permissions"), history)
+    return Weighed(customers, _read(folder, "reasons"), _offered(job), limits, known)
 
 
-def candidates(job: Job, scores: pd.DataFrame, rows: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
-    """The scored customers with what a decision weighs: value, basket, last contact, hold-out, asked-about features."""
-    offers = job.config.offers
-    spent = spend_total(rows)
-    since = days_since_last_contact(job.facts, job.today, job.zone)
-    held_out = scores["customer_id"].map(arms.set_index("customer_id")["arm"]) == "held_out"
-    stake = margin_at_stake(spent, rows["days_since_first_order"], offers.margin_rate, offers.value_days)
+def _offered(job: Job) -> list[Action]:
+    said = approvals.standing(approvals.history(job.state), plan_of(job).campaign)
+    return [a for a in job.actions if a.id not in said or said[a.id].said != approvals.REJECTED]
+
+
+def valued_customers(job: Job, folder: Path) -> pd.DataFrame:
+    """The scored customers with their margin at stake, average basket, and what the actions' conditions ask about."""
+    scores, rows, values = (_read(folder, name) for name in ("scores", "features", "values"))
     asked = sorted(features_read(job.actions) & set(rows.columns) - set(scores.columns))
     return scores[["customer_id", "cutoff", "probability", "at_risk", "stage"]].assign(
-        held_out=held_out.to_numpy(),
-        margin_at_stake=stake.to_numpy(),
-        average_basket=(spent / rows["orders_total"]).to_numpy(),
-        days_since_last_contact=scores["customer_id"].map(since).to_numpy(dtype="float64"),
+        margin_at_stake=values["margin_at_stake"].to_numpy(),
+        average_basket=(spend_total(rows) / rows["orders_total"]).to_numpy(),
         **{name: rows[name].to_numpy() for name in asked},
     )
 
@@ -62,14 +76,42 @@ def spend_total(rows: pd.DataFrame) -> pd.Series:
     return (rows["spend_per_week"] * rows["days_since_first_order"].clip(lower=7) / 7).round(2)
 
 
-def contacts_of(job: Job) -> pd.DataFrame | None:
-    """One row a contact the project's own tools report; which action it was is not known. None without such a table."""
-    files = [str(path) for path in store.table_files(job.facts, "contacts")] if job.config.sources.contacts else []
-    if not files:
-        return None
-    with store.connect() as con:
-        rows: pd.DataFrame = con.sql(CONTACTS, params={"path": files}).to_arrow_table().to_pandas()
-    return rows
+def history_of(job: Job) -> pd.DataFrame:
+    """One row a contact of the 365 days before today: customer_id, action, channel, contacted_at, monetary.
+
+    The contacts that the business wrote down, and what campaigns of earlier nights decided for those treated. A
+    contact within 7 days of a decision for the same channel is that decision carried out, and counts once.
+    """
+    decided = _decided(job)
+    made = contacts_before(job.facts, job.today, job.zone).assign(action="", monetary=False)
+    if made.empty or decided.empty:
+        return made if decided.empty else decided
+    made = made.sort_values("contacted_at", ignore_index=True)
+    earlier = decided[["customer_id", "channel", "contacted_at"]].assign(done=True).sort_values("contacted_at")
+    found = pd.merge_asof(made, earlier, on="contacted_at", by=["customer_id", "channel"], tolerance=CARRIED_OUT)
+    return pd.concat([decided, made[found["done"].isna().to_numpy()]], ignore_index=True)
+
+
+def _decided(job: Job) -> pd.DataFrame:
+    """What was decided in earlier nights of the last year for those treated."""
+    monetary = {action.id: action.monetary for action in job.actions}
+    frames = []
+    for campaign in ledger.campaigns(job.state, plan_of(job).series):
+        day = ledger.day_of(campaign)
+        if 0 < (job.today - day).days <= KEPT_DAYS:
+            rows = ledger.read(job.state, campaign)
+            rows = rows[(rows["arm"] != HELD_OUT) & (rows["action"] != LEAVE_ALONE)]
+            at = pd.Timestamp(begins(day, job.zone)).tz_convert("UTC").as_unit("us")
+            rows = rows[["customer_id", "action", "channel"]].assign(contacted_at=at)
+            frames.append(rows.assign(monetary=[monetary.get(action, False) for action in rows["action"]]))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _days_since(job: Job, history: pd.DataFrame, customer_ids: pd.Series) -> pd.Series:
+    """Days, with fractions, from each customer's last contact to the beginning of today; NaN for none."""
+    last = history.groupby("customer_id")["contacted_at"].max()
+    since = (pd.Timestamp(begins(job.today, job.zone)) - last).dt.total_seconds() / SECONDS_A_DAY
+    return pd.Series(customer_ids.map(since).to_numpy(dtype="float64"), index=customer_ids.index)
 
 
 def _read(folder: Path, table: str) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def _decided(job: Job, folder: Path) -> pd.DataFrame:
     from winback.weighing import weighed  # noqa: PLC0415
 
     now = weighed(job, folder)
-    rows = decide(now.customers, now.reasons, job.actions, now.limits, now.known)
+    rows = decide(now.customers, now.reasons, now.actions, now.limits, now.known)
     what = rows["action"].where(rows["cause"] == "", "leave alone: " + rows["cause"])
     sums = {name: (name, "sum") for name in ("expected_cost", "expected_net_gain", "expected_deadweight")}
     told = rows.assign(decision=what).groupby("decision").agg(customers=("customer_id", "size"), **sums)
@@ -89,4 +89,4 @@ def _curve(job: Job, folder: Path, budgets: tuple[float, ...]) -> pd.DataFrame:
     from winback.weighing import weighed  # noqa: PLC0415
 
     now = weighed(job, folder)
-    return what_if(now.customers, now.reasons, job.actions, now.limits, now.known, budgets)
+    return what_if(now.customers, now.reasons, now.actions, now.limits, now.known, budgets)

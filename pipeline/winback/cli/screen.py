@@ -53,10 +53,8 @@ def _measuring(summary: dict[str, Any]) -> Iterator[str]:
         yield "Consent is kept elsewhere: the tool that sends has to ask its own.\n"
     fall = shows["smallest_fall"]
     seen = "no fall of leaving, however large" if fall is None else f"a fall of leaving by {100 * fall:.1f} points"
-    yield (
-        f"Campaign {summary['campaign']['name']}: {shows['treated']:,} treated, {shows['held_out']:,} held out; alone it "
-        f"can show {seen}, and weeks are pooled (winback lift).\n"
-    )
+    arms = f"{shows['treated']:,} treated, {shows['held_out']:,} held out"
+    yield f"Campaign {summary['campaign']['name']}: {arms}. Alone it can show {seen}; winback lift pools weeks.\n"
 
 
 def plain_table(title: str, *columns: str) -> Table:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from winback.offers.action import LEAVE_ALONE
-from winback.offers.decide import Case, incentives
+from winback.offers.case import Case, incentives
 from winback.offers.options import NONE, Bools, Floats, Ints, chunks
 from winback.offers.response import mean_rates
 
