@@ -39,10 +39,12 @@ LAYERS = {
     "consent": GROUND | {"facts", "runs"},
     "spark": GROUND | {"facts", "risk"},
 }
-LAYERS["jobs"] = LAYERS.keys() - {"winback"}
-for _part in ("training", "answering", "permitting", "measuring", "weighing", "valuing", "deciding", "making"):
+# What joins layers: each knows all layers and those named before it.
+for _part in (
+    *("jobs", "permitting", "training", "valuing", "weighing", "deciding", "making", "nightly"),
+    *("measuring", "answering"),
+):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
-LAYERS["nightly"] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}
 # The folders of `risk`: each knows those before it.
 RISK = ("asking", "scoring", "examining", "watching", "learning", "keeping")

@@ -82,7 +82,7 @@ def features(job: Job, folder: Path, model: Classifier, say: Say) -> None:
     """features.parquet: the cohort of today with what the model, its sentences and people read."""
     used = features_of(model, job.features)
     quoted = declared.quoted_by(used) & {f.name for f in job.features}
-    asked = (features_read(job.actions) | set(READ)) & {f.name for f in (*job.features, *declared.builtin())}
+    asked = set(READ) | (features_read(job.actions) & {f.name for f in job.features})
     wanted = declared.named({*FACTS_OF_PEOPLE, *READ_FOR_STAGES, *asked, *(f.name for f in used), *quoted}, job.own)
 
     def make() -> dict[str, Any]:
@@ -167,23 +167,14 @@ def decisions(job: Job, folder: Path, say: Say) -> None:
     """assignments.parquet, drawn before anything is decided, and decisions.parquet."""
     say("decisions")
     files = ["assignments.parquet", "decisions.parquet"]
-    runs.step(
-        folder,
-        "decisions",
-        lambda: decisions_of(job, folder),
-        files,
-        after=["permissions", "values", "scores", "reasons"],
-    )
+    after = ["permissions", "values", "scores", "reasons"]
+    runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after)
 
 
 def _consent(job: Job, folder: Path) -> dict[str, Any]:
     """Where consent is kept, and how many may not even be asked about."""
-    kept = job.config.consent.kept_elsewhere
-    return {
-        "kept_elsewhere": kept,
-        "table": job.config.sources.consents is not None,
-        "not_asked": len(_unasked(folder)),
-    }
+    kept, table = job.config.consent.kept_elsewhere, job.config.sources.consents is not None
+    return {"kept_elsewhere": kept, "table": table, "not_asked": len(_unasked(folder))}
 
 
 def _headers(job: Job) -> tuple[str, str]:
@@ -218,11 +209,10 @@ def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: S
         told = {"run_id": job.run_id, "today": job.today.isoformat(), "currency": currency}
         model = store.read_json(folder / "model.json")
         summary = summarise(told, frames, model, accounting, names)
-        worth = store.read_json(folder / "steps" / "values.json")["result"]
-        campaign = night.figures(job.state, plan_of(job), folder, asked_before(job))
-        store.write_json(
-            folder / "summary.json", {**summary, "value": worth, "campaign": campaign, "consent": _consent(job, folder)}
-        )
+        summary["value"] = store.read_json(folder / "steps" / "values.json")["result"]
+        summary["campaign"] = night.figures(job.state, plan_of(job), folder, asked_before(job))
+        summary["consent"] = _consent(job, folder)
+        store.write_json(folder / "summary.json", summary)
         return {"listed": len(listed)}
 
     say("list")
