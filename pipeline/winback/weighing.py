@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from winback import store
@@ -61,13 +62,16 @@ def _offered(job: Job) -> list[Action]:
 
 
 def valued_customers(job: Job, folder: Path) -> pd.DataFrame:
-    """The scored customers with their margin at stake, average basket, and what the actions' conditions ask about."""
+    """The scored customers with their margin at stake, average basket, and what the actions' conditions ask about.
+
+    What no configured table can tell is unknown of everybody, and no condition is met by it.
+    """
     scores, rows, values = (_read(folder, name) for name in ("scores", "features", "values"))
-    asked = sorted(features_read(job.actions) & set(rows.columns) - set(scores.columns))
+    asked = sorted(features_read(job.actions) - set(scores.columns))
     return scores[["customer_id", "cutoff", "probability", "at_risk", "stage"]].assign(
         margin_at_stake=values["margin_at_stake"].to_numpy(),
         average_basket=(spend_total(rows) / rows["orders_total"]).to_numpy(),
-        **{name: rows[name].to_numpy() for name in asked},
+        **{name: rows[name].to_numpy() if name in rows else np.nan for name in asked},
     )
 
 
