@@ -120,10 +120,10 @@ def job(path: Path, today: dt.date = TODAY) -> jobs.Job:
     return jobs.prepare(config.load(path), path.parent, today, RECEIVED)
 
 
-def run(path: Path, today: dt.date = TODAY) -> tuple[Path, dict[str, Any], bool]:
-    """Do it: the folder of the run, its summary, and whether anything was done."""
+def run(path: Path, today: dt.date = TODAY, *, replace: bool = True) -> tuple[Path, dict[str, Any], bool]:
+    """Do it: the folder of the run, its summary, and whether anything was done. Nobody uses a list of these shops."""
     asked = job(path, today)
-    summary, did = nightly.run(asked, lambda _: None)
+    summary, did = nightly.run(asked, lambda _: None, replace=replace)
     return asked.runs / asked.run_id, summary, did
 
 

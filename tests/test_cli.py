@@ -79,6 +79,8 @@ SUMMARY = {
     "expected_cost": 7.154,
     "expected_net_gain": 1016.1,
     "margin_at_stake": 3705.4,
+    "consent": {"kept_elsewhere": False, "table": True, "not_asked": 2},
+    "campaign": {"name": "small-2026-02-15", "shows": {"treated": 39, "held_out": 6, "smallest_fall": 0.5123}},
 }
 SCREEN = """
 winback  2026-02-15  run 2026-02-15-0123456789ab
@@ -107,6 +109,8 @@ Coupons [/b] for three                               7      7.15         16.10
 leave alone: contacted too recently                 32
 leave alone: held out to measure the effect          6
 all, expected                                       45      7.15      1,016.10
+
+Campaign small-2026-02-15: 39 treated, 6 held out. Alone it can show a fall of leaving by 51.2 points; winback lift pools weeks.
 
 The list   runs/current/at_risk.csv
 All of it  runs/2026-02-15-0123456789ab

@@ -19,14 +19,24 @@ import pytest
 
 import shop
 from winback import nightly, runs, store
-from winback.errors import DataRefused, FeatureMismatch, ModelRefused, RunInProgress, TooManyBadRows, WindowNotRecorded
+from winback.campaigns.words import HEADERS
+from winback.errors import (
+    CampaignChanged,
+    DataRefused,
+    FeatureMismatch,
+    ModelRefused,
+    RunInProgress,
+    TooManyBadRows,
+    WindowNotRecorded,
+)
 from winback.facts.features import declared
 from winback.facts.labels.labels import refuse_silence
 from winback.risk.keeping import registry
 from winback.risk.keeping.promotions import history
 
-FILES = {*shop.OUTPUTS, "features.parquet", "model.json", "publish_gate.json", "summary.json"}
-STEPS = ("model", "features", "scores", "reasons", "decisions", "list", "publish_gate")
+BESIDE = ("features.parquet", "permissions.parquet", "values.parquet")
+FILES = {*shop.OUTPUTS, *BESIDE, "model.json", "publish_gate.json", "summary.json"}
+STEPS = ("permissions", "model", "features", "values", "scores", "reasons", "decisions", "list", "publish_gate")
 INPUTS = ("orders.csv", "events.csv", "contacts.csv")
 FORMULA = re.compile(r"[\s\"]*[=+\-@\t\r]")
 
@@ -61,9 +71,10 @@ def mine(published: Path, tmp_path: Path) -> Path:
 
 
 def people(folder: Path) -> list[dict[str, str]]:
-    """The rows of the list for people."""
+    """The rows of the list for people, by the names of its columns."""
+    names = {words.format("EUR"): name for name, words in HEADERS["en"].items()}
     with (folder / "at_risk.csv").open(encoding="utf-8-sig", newline="") as handle:
-        return list(csv.DictReader(handle))
+        return [{names[header]: cell for header, cell in row.items()} for row in csv.DictReader(handle)]
 
 
 def test_a_run_leaves_these_files_and_no_other(folder: Path):
@@ -183,6 +194,19 @@ def test_contacts_we_made_inform_decisions_and_never_the_risk(mine: Path, folder
     used = declared.named([str(name) for name in model.feature_names_in_])
     assert len(used) > 50
     assert {feature.source.partition(".")[0] for feature in used} <= {"orders", "order_categories", "events"}
+
+
+def test_another_list_of_a_night_takes_no_place_unasked(mine: Path):
+    """The list before may have been used; only `replace` says that it was not."""
+    path = mine.parent / "state" / "campaigns" / "small-2026-02-15"
+    before = shop.contents(path)
+    mine.write_text(mine.read_text("utf-8").replace("budget = 20.0", "budget = 5.0"), "utf-8")
+    with pytest.raises(CampaignChanged, match=r"^campaign small-2026-02-15 is assigned already .*--replace-list"):
+        shop.run(mine, replace=False)
+    assert shop.contents(path) == before
+    shop.run(mine)
+    after = shop.contents(path)
+    assert after["withdrawn-1-assignments.parquet"] == before["assignments.parquet"] != after["assignments.parquet"]
 
 
 def test_a_second_identical_run_changes_nothing_and_says_so(mine: Path):
