@@ -90,9 +90,10 @@ def rates(true: Truth, reasons: pd.DataFrame) -> pd.DataFrame:
     mine = reasons_of(true.people.loc[risky, "customer_id"].reset_index(drop=True), reasons)
     leaving = true.people["leaves"].to_numpy()[risky]
     kept = mine.shares.T @ true.uplift[risky] / np.maximum(mine.shares.T @ leaving, 1e-9)[:, None]
-    accept = true.redeems[risky].sum(axis=0) / (1 - leaving[:, None] + true.uplift[risky]).sum(axis=0)
+    staying = mine.shares.T @ (1 - leaving[:, None] + true.uplift[risky])
+    accept = mine.shares.T @ true.redeems[risky] / np.maximum(staying, 1e-9)
     rows = [
-        (action, driver, "any", kept[d, a], accept[a], risky.sum())
+        (action, driver, "any", kept[d, a], accept[d, a], risky.sum())
         for a, action in enumerate(IDS)
         for d, driver in enumerate(mine.drivers)
     ]

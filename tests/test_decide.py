@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winback.campaigns.words import CAUSES as CAUSES_IN_WORDS
+from winback.offers.case import Known
 from winback.offers.catalogue import Action
 from winback.offers.decide import CAUSES, Limits, decide
+from winback.offers.what_if import what_if
 
 CUTOFF = pd.Timestamp("2026-01-01", tz="UTC")
 COLUMNS = [
@@ -334,3 +336,204 @@ def test_without_a_budget_each_action_is_the_best_by_a_naive_count(shop: tuple) 
         assert options[row["would_have_done"]] == pytest.approx(best)
         if not customer.held_out:
             assert row["action"] == row["would_have_done"]
+
+
+def asked(channels: str = "email", **columns) -> Known:
+    """Permissions of customers a, b, c, ...: these channels and profiling, unless said otherwise."""
+    said = {f"may_{c}": c in channels.split() for c in ("email", "sms", "push", "post", "call", "app", "store", "ads")}
+    rows = pd.DataFrame({"customer_id": list("abc"), "may_profile": True} | said | columns)
+    return Known(permissions=rows)
+
+
+def had(*contacts: tuple[str, str, str, int, bool]) -> Known:
+    """History: customer, action, channel, days before the cutoff, whether money was given."""
+    rows = pd.DataFrame(contacts, columns=["customer_id", "action", "channel", "days", "monetary"])
+    rows["contacted_at"] = CUTOFF - pd.to_timedelta(rows.pop("days"), unit="D")
+    return Known(history=rows)
+
+
+@pytest.mark.parametrize(
+    ("known", "channel", "cause"),
+    [
+        (asked("email sms"), "email", ""),
+        (asked("sms call"), "sms", ""),  # the preferred one is not permitted, the next is
+        (asked("call"), "", "no_consent"),
+        (asked("email", may_profile=False), "", "no_consent"),
+        (asked("email", may_profile=pd.array([pd.NA] * 3, dtype="boolean")), "", "no_consent"),
+        (asked("email", customer_id=list("xyz")), "", "no_consent"),  # nothing is known of him
+    ],
+)
+def test_what_is_not_permitted_is_not_done(known: Known, channel: str, cause: str) -> None:
+    offer = action(channels=("email", "sms"), contact_cost={"email": 0.1, "sms": 0.2})
+    row = decide(customers(), RECENCY, [offer], NO_LIMITS, known).iloc[0]
+    assert (row["channel"], row["cause"], row["action"] == "mail") == (channel, cause, cause == "")
+
+
+@pytest.mark.parametrize(
+    ("limits", "past", "cause"),
+    [
+        ({"max_contacts": 2}, [("a", "", "post", 3, False)], ""),
+        ({"max_contacts": 2}, [("a", "", "post", 3, False), ("a", "", "sms", 30, False)], "contacted_recently"),
+        ({"max_contacts": 2}, [("a", "", "post", 3, False), ("a", "", "sms", 31, False)], ""),
+        ({"max_contacts": 1}, [("a", "", "email", 0, False)], ""),  # at the cutoff itself: not known yet
+        ({"max_contacts": 1}, [("b", "", "email", 1, False)], ""),  # another's
+        ({"channel_max_contacts": {"email": 1}}, [("a", "", "email", 9, False)], "contacted_recently"),
+        ({"channel_max_contacts": {"email": 1}}, [("a", "", "sms", 9, False)], ""),
+        ({"cooldown_days": 10}, [("a", "other", "sms", 9, False)], "contacted_recently"),
+        ({"cooldown_days": 10}, [("a", "other", "sms", 10, False)], ""),
+        ({}, [("a", "mail", "sms", 40, True), ("a", "mail", "sms", 365, True)], "not_eligible"),  # twice is enough
+        ({}, [("a", "mail", "sms", 40, True), ("a", "mail", "sms", 366, True)], ""),
+        ({"max_monetary": 1}, [("a", "other", "sms", 40, True)], "not_eligible"),
+        ({"max_monetary": 1}, [("a", "other", "sms", 40, False)], ""),
+    ],
+)
+def test_caps_count_what_a_customer_had(limits: dict, past: list, cause: str) -> None:
+    offer = action(incentive_cost=1.0, accept_rate=0.5)
+    limit = Limits(**{"budget": None, "min_net_gain": 0.0, "cooldown_days": 0} | limits)
+    assert decide(customers(), RECENCY, [offer], limit, had(*past))["cause"].tolist() == [cause]
+
+
+@pytest.mark.parametrize(
+    ("customer", "offer", "cause"),
+    [
+        ({"stage": "active"}, {"stages": ("cooling",)}, "not_eligible"),
+        ({"stage": "cooling"}, {"stages": ("cooling",)}, ""),
+        ({}, {"only_if": [{"feature": "average_basket", "at_least": 41.0}]}, "not_eligible"),
+        ({}, {"only_if": [{"feature": "average_basket", "at_least": 40.0}]}, ""),
+    ],
+)
+def test_an_action_is_for_its_stages_and_conditions(customer: dict, offer: dict, cause: str) -> None:
+    assert decide(customers(**customer), RECENCY, [action(**offer)], NO_LIMITS)["cause"].tolist() == [cause]
+
+
+def test_a_condition_on_a_column_that_customers_lack_is_an_error() -> None:
+    offer = action(only_if=[{"feature": "orders_90d", "below": 2}])
+    with pytest.raises(ValueError, match="ask about columns that customers lack: orders_90d"):
+        decide(customers(), RECENCY, [offer], NO_LIMITS)
+
+
+def test_failing_payments_are_repaired_and_never_bought_off() -> None:
+    offers = [
+        action("discount", ("any",), save_rate=0.5, incentive_cost=1.0, accept_rate=0.5, family="money_off"),
+        action("retry", ("payments",), save_rate=0.05, family="payment_fix"),
+    ]
+    why = reasons(a={"payments": 0.3, "recency": 0.2}, b={"payments": 0.2, "recency": 0.3})
+    result = decide(customers(probability=[0.5, 0.5]), why, offers, NO_LIMITS)
+    assert result["action"].tolist() == ["retry", "discount"]
+    everybody = Limits(None, 0.0, 0, involuntary=True)
+    assert decide(customers(probability=[0.5, 0.5]), why, offers, everybody)["action"].tolist() == ["retry", "retry"]
+
+
+def learned(*rows: tuple[str, str, str, float, float]) -> Known:
+    """Rates learned: action, driver, stage, save rate, accept rate."""
+    columns = ["action", "driver", "stage", "save_rate", "accept_rate"]
+    return Known(rates=pd.DataFrame(rows, columns=columns).assign(n=100))
+
+
+@pytest.mark.parametrize(
+    ("rates", "kept"),
+    [
+        ([], 0.05),
+        ([("mail", "any", "any", 0.2, np.nan)], 0.1),
+        ([("mail", "recency", "any", 0.3, np.nan), ("mail", "any", "any", 0.2, np.nan)], 0.15),
+        ([("mail", "any", "cooling", 0.4, np.nan), ("mail", "any", "any", 0.2, np.nan)], 0.2),
+        ([("mail", "recency", "any", 0.3, np.nan), ("mail", "any", "cooling", 0.4, np.nan)], 0.15),
+        ([("mail", "tenure", "any", 0.3, np.nan)], 0.05),
+        ([("other", "any", "any", 0.9, np.nan)], 0.05),
+    ],
+)
+def test_the_nearest_learned_rate_takes_the_place_of_the_prior(rates: list, kept: float) -> None:
+    result = decide(customers(stage="cooling"), RECENCY, [action()], NO_LIMITS, learned(*rates))
+    assert result["chance_kept"].tolist() == pytest.approx([kept])
+
+
+def test_an_action_that_was_found_to_answer_a_driver_answers_it() -> None:
+    why = reasons(a={"tenure": 0.2})
+    found = decide(customers(), why, [action()], NO_LIMITS, learned(("mail", "tenure", "any", 0.2, np.nan)))
+    assert found[["action", "driver"]].to_numpy().tolist() == [["mail", "tenure"]]
+
+
+def test_a_learned_accept_rate_pays_the_incentive() -> None:
+    offer = action(incentive_cost=2.0, accept_rate=0.9)
+    result = decide(customers(), RECENCY, [offer], NO_LIMITS, learned(("mail", "any", "any", np.nan, 0.5)))
+    assert result["expected_cost"].tolist() == pytest.approx([2.0 * 0.5 * 0.55])
+    assert result["expected_deadweight"].tolist() == pytest.approx([2.0 * 0.5 * 0.5])
+
+
+def test_sleeping_dogs_are_left_alone() -> None:
+    result = decide(customers(), RECENCY, [action()], NO_LIMITS, learned(("mail", "any", "any", -0.1, np.nan)))
+    assert result["cause"].tolist() == ["sleeping_dog"]
+
+
+@pytest.mark.parametrize(("edge", "taken"), [(0.0, "money"), (0.15, "money"), (0.25, "words")])
+def test_money_must_bring_clearly_more_than_what_costs_none(edge: float, taken: str) -> None:
+    """12 against 10: a fifth more."""
+    offers = [
+        action("money", save_rate=0.25, incentive_cost=0.5, accept_rate=0.8),
+        action("words", save_rate=0.2),
+    ]
+    result = decide(customers(), RECENCY, offers, Limits(None, 0.0, 0, monetary_edge=edge))
+    assert result["action"].tolist() == [taken]
+
+
+def test_a_rationed_action_is_no_reason_to_withhold_money() -> None:
+    offers = [
+        action("call", save_rate=0.26, capacity=1),
+        action("money", save_rate=0.25, incentive_cost=0.5, accept_rate=0.8),
+    ]
+    result = decide(customers(probability=[0.5] * 3), RECENCY, offers, Limits(None, 0.0, 0, monetary_edge=0.5))
+    assert sorted(result["action"]) == ["call", "money", "money"]
+
+
+def test_places_run_out_and_money_runs_out_and_each_is_told() -> None:
+    who = customers(margin_at_stake=[100.0, 90.0, 80.0])
+    offer = action(contact_cost=1.0, capacity=2)
+    assert decide(who, RECENCY, [offer], NO_LIMITS)["cause"].tolist() == ["", "", "over_capacity"]
+    by_channel = Limits(None, 0.0, 0, channel_capacity={"email": 1})
+    assert decide(who, RECENCY, [offer], by_channel)["cause"].tolist() == ["", "over_capacity", "over_capacity"]
+    tight = Limits(1.0, 0.0, 0)
+    assert decide(who, RECENCY, [offer], tight)["cause"].tolist() == ["", "over_budget", "over_budget"]
+
+
+@pytest.mark.parametrize(
+    ("approved", "done", "cause"),
+    [(None, "mail", ""), (frozenset({"mail"}), "mail", ""), (frozenset(), "leave_alone", "awaiting_approval")],
+)
+def test_what_needs_approval_is_marked_or_waits(approved: frozenset | None, done: str, cause: str) -> None:
+    limits = Limits(1.0, 0.0, 0, approved=approved)
+    who = customers(margin_at_stake=[100.0, 90.0])
+    result = decide(who, RECENCY, [action(needs_approval=True, contact_cost=1.0)], limits)
+    first, second = result.to_dict("records")
+    assert (first["action"], first["cause"], first["would_have_done"], first["needs_approval"]) == (
+        done,
+        cause,
+        "mail",
+        True,
+    )
+    assert (second["cause"], second["needs_approval"]) == ("over_budget", False)  # the place is kept for the first
+
+
+def test_reasons_count_by_how_much_they_set_a_customer_apart() -> None:
+    """Of 120 at risk all have been away for long; one has an unanswered complaint of few points, and is called."""
+    ids = [f"c{n:03}" for n in range(120)]
+    why = [(c, "recency", 0.3 + 0.01 * (n % 5)) for n, c in enumerate(ids)] + [("c007", "service", 0.1)]
+    who = customers(customer_id=pd.Series(ids, dtype="str"), probability=[0.5] * 120)
+    offers = [action("mail", save_rate=0.1), action("call", ("service",), save_rate=0.1)]
+    frame = pd.DataFrame(why, columns=["customer_id", "driver", "points"])
+    result = decide(who, frame, offers, NO_LIMITS).set_index("customer_id")
+    assert result.loc["c007", ["action", "driver"]].tolist() == ["call", "service"]
+    alone = decide(who.iloc[:50], frame, offers, NO_LIMITS).set_index("customer_id")
+    assert alone.loc["c007", "action"] == "mail"  # too few to compare with
+
+
+def test_what_other_budgets_would_bring() -> None:
+    who = customers(margin_at_stake=[100.0, 60.0, 20.0], held_out=[False, False, False])
+    offer = action(contact_cost=1.0)
+    curve = what_if(who, RECENCY, [offer], Limits(2.0, 0.0, 0), Known(), [3.0, 0.0, 1.0])
+    assert curve["budget"].tolist() == [0.0, 1.0, 3.0]
+    assert curve["spent"].tolist() == [0.0, 1.0, 2.0]  # the third is worth nothing net
+    assert curve["contacted"].tolist() == [0, 1, 2]
+    assert curve["expected_net_gain"].tolist() == pytest.approx([0.0, 4.0, 6.0])
+    assert curve["marginal_gain"].iloc[1:].tolist() == pytest.approx([2.0, 0.0])
+    found = what_if(who, RECENCY, [offer], Limits(2.0, 0.0, 0), Known())
+    assert found["budget"].tolist() == [0.0, 0.2, 0.5, 1.0, 1.5, 2.0, 2.5]
