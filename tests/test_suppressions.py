@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hmac
 import json
 import shutil
 import threading
@@ -63,7 +62,7 @@ def test_nobody_else_can_read_it(tmp_path: Path):
 
 def test_hashes_are_keyed(tmp_path: Path):
     key = bytes(range(32))
-    assert keyed(key, ["Jefe"]) == [hmac.new(key, b"Jefe", "sha256").hexdigest()[:32]] != keyed(bytes(32), ["Jefe"])
+    assert keyed(key, ["Jefe"]) == ["909a4c674dde4c01248e3d2697de0c09"] != keyed(bytes(32), ["Jefe"])
     assert keyed(key, ["a", "b", "a"])[0] == keyed(key, ["a"])[0] != keyed(key, ["b"])[0]
     (tmp_path / "people.key").write_text("5" * 63)
     with pytest.raises(LedgerDamaged, match="is no key of 64 hex digits"):

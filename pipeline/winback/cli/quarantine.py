@@ -76,15 +76,20 @@ def replay(config_path: Path, mended: Path | None, as_json: bool) -> None:
     Example: winback quarantine replay --mended mended.csv
     """
     from winback import config, runs  # noqa: PLC0415
-    from winback.facts.intake.load import load  # noqa: PLC0415
+    from winback.consent.kept import refuser  # noqa: PLC0415
+    from winback.consent.ledger import ledger_of  # noqa: PLC0415
+    from winback.facts.intake.ledger import Since  # noqa: PLC0415
+    from winback.facts.intake.load import load_since  # noqa: PLC0415
 
     settings = config.load(config_path)
     sources = _with_mended(settings.sources, mended)
     facts, inputs, sources = _facts(settings, config_path.parent, sources)
     project = settings.project
-    with runs.project_lock(config_path.parent / project.state):
-        when = (project.time_zone, dt.datetime.now(dt.UTC))
-        done = load(facts, sources, config_path.parent, inputs, when, project.currency)
+    state = config_path.parent / project.state
+    with runs.project_lock(state):
+        refuses = refuser(ledger_of(config_path.parent, state, settings.consent))
+        since = Since(project.time_zone, dt.datetime.now(dt.UTC), project.currency, inputs, facts.parent, refuses)
+        done = load_since(facts, sources, config_path.parent, since)
     if as_json:
         click.echo(json.dumps({"accounting": [asdict(each) for each in done], "folder": str(facts)}))
         return

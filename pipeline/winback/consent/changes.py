@@ -23,7 +23,7 @@ def still_permitted(decisions: pd.DataFrame, permissions: pd.DataFrame) -> NDArr
     now = permissions.drop_duplicates("customer_id").set_index("customer_id")[list(COLUMNS)]
     flags = now.reindex(decisions["customer_id"]).to_numpy(dtype=object) == True  # noqa: E712 - a missing one is a no
     contacted = (decisions["action"] != LEAVE_ALONE).to_numpy(dtype=bool)
-    at = pd.Index(COLUMNS).get_indexer(pd.Index("may_" + decisions["channel"].fillna("").astype(str)))
+    at = pd.Index(COLUMNS).get_indexer(pd.Index([f"may_{channel}" for channel in decisions["channel"]]))
     reached = flags[np.arange(len(decisions)), at] & (at > 0)
     return np.asarray(flags[:, 0] & (reached | ~contacted), dtype=bool)
 
@@ -53,7 +53,7 @@ def movements(held: Collection[str], permitted: Collection[str]) -> tuple[list[s
 
 def digest(permissions: pd.DataFrame) -> str:
     """The SHA-256 of a frame of `permissions`, whatever the order of its rows: for what was made by it."""
-    rows = permissions[["customer_id", *COLUMNS]].sort_values("customer_id", kind="stable")
+    rows = permissions[["customer_id", *COLUMNS]].sort_values("customer_id")
     flags = np.packbits(rows[list(COLUMNS)].to_numpy(dtype=bool), axis=1)
-    told = "\0".join(rows["customer_id"].astype(str)).encode("utf-8", "surrogatepass") + b"\0\0" + flags.tobytes()
+    told = "\0".join(rows["customer_id"].astype(str)).encode() + b"\0\0" + flags.tobytes()
     return hashlib.sha256(told).hexdigest()

@@ -21,8 +21,19 @@ def rows_of(path: Path, marks: Marks) -> int:
     names = _read(file.schema_arrow)
     if not names:
         return 0
-    groups = range(file.num_row_groups)
+    groups = [n for n in range(file.num_row_groups) if _may_hold(file, n, marks)]
     return sum(int(pc.sum(theirs(file.read_row_group(n, columns=names), marks)).as_py() or 0) for n in groups)
+
+
+def _may_hold(file: pq.ParquetFile, group: int, marks: Marks) -> bool:
+    """Whether an id may be in a group, by the smallest and the largest that it tells."""
+    names = file.schema_arrow.names
+    if ID not in names:
+        return True
+    told = file.metadata.row_group(group).column(names.index(ID)).statistics
+    if told is None or not told.has_min_max or not isinstance(told.min, str):
+        return True
+    return any(told.min <= each <= told.max for each in marks.ids)
 
 
 def ids_in(path: Path) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from winback.consent import words
@@ -22,10 +23,11 @@ def absorb(ledger: Ledger, said: Recorded, added_at: datetime) -> int:
     blocked = said.suppressions.assign(kind=SUPPRESSED, purpose="any")
     consents = said.consents
     meant = consents["status"].map({each: words.meaning_of_status(each) for each in consents["status"].unique()})
-    granting = consents.loc[meant == words.GRANTED, "customer_id"]
-    kept = (meant == "withdrawn") | ((meant == words.UNKNOWN) & consents["customer_id"].isin(granting))
-    doubts = consents[kept].assign(kind=meant[kept])
-    rows = pd.concat([blocked, doubts], ignore_index=True).assign(reason="")
+    codes, people = pd.factorize(consents["customer_id"])
+    granting = np.zeros(len(people) + 1, dtype=bool)
+    granting[codes[(meant == words.GRANTED).to_numpy(dtype=bool)]] = True
+    kept = (meant == words.WITHDRAWN) | ((meant == words.UNKNOWN) & granting[codes])
+    rows = pd.concat([blocked, consents[kept].assign(kind=meant[kept])], ignore_index=True).assign(reason="")
     return add(ledger, _plain(rows[rows["customer_id"].notna()]), added_at)
 
 

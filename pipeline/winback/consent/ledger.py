@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -72,7 +73,8 @@ def add(ledger: Ledger, rows: pd.DataFrame, added_at: datetime) -> int:
         return 0
     with _held(ledger):
         there = entries(ledger)
-        persons = keyed(key_of(ledger.keys, make=there.empty), rows["customer_id"])
+        codes, people = pd.factorize(rows["customer_id"])
+        persons = np.array(keyed(key_of(ledger.keys, make=there.empty), people), dtype=object)[codes]
         wanted = _typed(rows.assign(person=persons, added_at=added_at)).drop_duplicates(ONE_OF_A_KIND)
         known = wanted.merge(there[ONE_OF_A_KIND].drop_duplicates(), how="left", indicator="held")["held"] == "both"
         new = wanted[~known.to_numpy()]

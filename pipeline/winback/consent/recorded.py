@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from winback import store
 from winback.facts.intake.line_values import values_in
@@ -46,8 +47,11 @@ _SUPPRESSIONS = ("customer_id", "channel", "recorded_at")
 
 def _table(facts: Path, table: str, columns: Sequence[str]) -> pd.DataFrame:
     """All rows of an ingested table; none where there is no such table."""
-    parts = [store.read_table(path).select(list(columns)).to_pandas() for path in store.table_files(facts, table)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns), dtype="object")
+    parts = [store.read_table(path).select(list(columns)) for path in store.table_files(facts, table)]
+    if not parts:
+        return pd.DataFrame(columns=list(columns), dtype="object")
+    rows: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+    return rows
 
 
 def _refused(facts: Path) -> list[str]:

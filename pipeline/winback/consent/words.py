@@ -17,7 +17,7 @@ MARKETING, PROFILING, AD_DATA, AD_PERSONAL = "marketing", "profiling", "ad_user_
 PURPOSES = (MARKETING, PROFILING, AD_DATA, AD_PERSONAL)
 EVERY_CHANNEL = frozenset(CHANNELS)
 EVERY_PURPOSE = frozenset(PURPOSES)
-GRANTED, UNKNOWN = "granted", "unknown"
+GRANTED, UNKNOWN, WITHDRAWN = "granted", "unknown", "withdrawn"
 ANY = frozenset({"any", "all", "*", "every", "everything", "allchannels", "anychannel", "allpurposes"})
 
 _CHANNEL_WORDS: Mapping[str, str] = {
@@ -78,8 +78,10 @@ def plain(word: object) -> str:
 
 def meaning_of_status(status: object) -> str:
     """granted, unknown, or withdrawn for all else: what cannot be read may have been a withdrawal."""
-    word = status.strip().lower() if isinstance(status, str) else ""
-    return word if word in (GRANTED, UNKNOWN) else "withdrawn"
+    if not isinstance(status, str):
+        return WITHDRAWN
+    word = status.strip().lower()
+    return word if word in (GRANTED, UNKNOWN) else WITHDRAWN
 
 
 def granted_channels(channel: object) -> frozenset[str]:
