@@ -16,7 +16,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,19 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Target:
-    """A database and the table in it; `mark` is how it writes the place of a parameter."""
+    """A database and the table in it."""
 
-    url: str
+    url: str = field(repr=False)  # may hold a password
     base: Path
     table: tuple[str, ...]
 
     @property
     def is_postgres(self) -> bool:
+        """Whether it is PostgreSQL; SQLite else."""
         return self.url.startswith("postgresql://")
 
     def mark(self, number: int) -> str:
+        """How the database writes the place of a parameter."""
         return f"${number}" if self.is_postgres else "?"
 
     def name(self, table: str = "") -> str:
