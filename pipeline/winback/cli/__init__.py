@@ -27,6 +27,7 @@ VERBS = {
     "monitor": "Show whether customers, chances and outcomes are still as the model learned them.",
     "outcomes": "Hand in what came of campaigns: who was reached, who answered, what it cost.",
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
+    "report": "Write a run as one HTML page that opens offline.",
     "run": "Do everything for one date, from raw files to a published list.",
     "score": "Score everybody a question is asked of, with reasons, without making a list.",
     "show": "Show the published run again.",
