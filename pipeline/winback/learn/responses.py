@@ -12,6 +12,9 @@ save rate, is what is learned; below zero the action drives customers away. For 
 (empirical Bayes): where the catalogue is far off its guesses count little, and where drivers and stages do not
 differ all of them tell of each. All is normal and linear (Lindley and Smith, Journal of the Royal Statistical Society B 34 (1), 1972), so
 that sums over rows are all that is kept, and an effect below zero is as easily learned as one above.
+(empirical Bayes): where the catalogue is far off its guesses count little, and where drivers and stages do not differ
+all of them tell of each. All is normal and linear (Lindley and Smith, Journal of the Royal Statistical Society B 34,
+1972), so that sums over rows are all that is kept, and an effect below zero is as easily learned as one above.
 """
 
 from __future__ import annotations
