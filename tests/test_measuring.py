@@ -16,7 +16,7 @@ from winback import config, jobs
 from winback.campaigns import ledger
 from winback.cli import cli
 from winback.errors import NotEnoughData
-from winback.measuring import measured
+from winback.measuring import learned_rates, measured, responses
 
 NIGHT, LATER = dt.date(2026, 1, 10), dt.date(2026, 1, 24)
 TODAY = dt.date(2026, 2, 15)
@@ -106,3 +106,22 @@ def test_outcomes_are_handed_in_and_count(project, tmp_path):
     assert set(found["incentives"]) == {"told"}
     assert found.loc[one, "cost"] == 2.0 + 3.5
     assert CliRunner().invoke(cli, ["outcomes", "add", str(report), "--column", "no"]).exit_code == 2
+
+
+def test_rates_are_learned_from_what_was_listed(project):
+    """The second listing of a customer lies in the window of the first, and is not counted again."""
+    job = a_job(project, dt.date(2026, 3, 1))
+    measured(job)  # takes the facts in
+    rows = responses(job)
+    assert len(rows) == 80
+    table = learned_rates(job).table
+    assert {action.id for action in job.actions} == set(table["action"])
+    assert {"save_rate", "accept_rate", "n", "guess", "harmful"} <= set(table.columns)
+
+
+def test_before_the_first_campaign_the_catalogue_holds(project, tmp_path):
+    early = a_job(project, NIGHT)
+    measured(a_job(project))
+    table = learned_rates(early).table
+    assert (table["n"] == 0).all()
+    assert table["save_rate"].to_numpy() == pytest.approx(table["guess"].to_numpy())

@@ -10,13 +10,14 @@ import pandas as pd
 from winback import runs
 from winback.campaigns import ledger
 from winback.effects.checks import checked
-from winback.effects.results import Terms, first_listings, results
+from winback.effects.results import Terms, first_listings, fresh_listings, results
 from winback.errors import NotEnoughData
 from winback.facts.days import begins
 from winback.facts.intake.handed_in import known_outcomes
 from winback.facts.intake.load import load
 from winback.facts.labels.takings import takings_at
 from winback.jobs import Job
+from winback.learn.rates import Rates, learn_rates
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,23 @@ def _nothing(first: pd.DataFrame, ends: pd.Series, job: Job) -> str:
         f"the {job.spec.horizon_days} days of {len(first):,} customers listed end on {min(ends)} at the earliest, and "
         f"today is {job.today}: what came of them is not known yet."
     )
+
+
+def responses(job: Job) -> pd.DataFrame:
+    """One row a customer and listing whose window is closed, no two of a customer overlapping: what learning reads.
+
+    The facts of today must have been taken in (`measured` does so). Empty where nothing is known yet.
+    """
+    names = [name for name in ledger.campaigns(job.state) if dt.date.fromisoformat(name[-10:]) < job.today]
+    none = ledger.SCHEMA.empty_table().to_pandas()
+    rows = pd.concat([ledger.read(job.state, name) for name in names] or [none], ignore_index=True)
+    fresh = fresh_listings(rows, job.spec.horizon_days)
+    closed = fresh[(_ends(fresh, job) <= job.today).astype(bool)].reset_index(drop=True)
+    takings = takings_at(job.facts, closed, job.spec.horizon_days, job.zone, job.today)
+    outcomes = known_outcomes(job.facts, job.state, begins(job.today, job.zone))
+    return results(closed, rows, takings, outcomes, Terms(job.config.offers.margin_rate, job.spec.horizon_days))
+
+
+def learned_rates(job: Job) -> Rates:
+    """The response rates as known by today: `table` is what `decide` takes as `rates`."""
+    return learn_rates(responses(job), [action for action in job.actions if action.per_customer])
