@@ -41,8 +41,8 @@ LAYERS = {
 }
 # What joins layers: each knows all layers and those named before it.
 for _part in (
-    *("jobs", "permitting", "training", "valuing", "weighing", "deciding", "making", "nightly"),
-    *("measuring", "answering"),
+    *("jobs", "permitting", "training", "valuing", "measuring", "weighing", "deciding", "making", "nightly"),
+    "answering",
 ):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

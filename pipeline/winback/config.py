@@ -209,7 +209,8 @@ class Offers:
     may be (none: no limit). `max_contacts`: most contacts of one customer in `per_days` days; by channel in
     `channel_max_contacts`. `channel_capacity`: most customers of one run by channel. `monetary_edge`: by what
     share an action that gives money must gain more than the best that gives none. `max_monetary_per_year`: most
-    actions that give money to one customer in 365 days.
+    actions that give money to one customer in 365 days. `explore_cost`: the share of the expected net gain that
+    may be given up to try what is not yet known to be best, once results of campaigns are known.
     """
 
     catalogue: str = "actions"
@@ -225,6 +226,7 @@ class Offers:
     channel_capacity: dict[ContactChannel, Count] = field(default_factory=dict)
     monetary_edge: Share = 0.1
     max_monetary_per_year: Count | None = 3
+    explore_cost: Share = 0.02
     holdout_share: Share = 0.1
     holdout_key: Annotated[str, Field(min_length=8)] = "winback hold-out 1"
 

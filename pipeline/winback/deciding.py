@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from winback import store
 from winback.campaigns import approvals, night
 from winback.jobs import Job
+from winback.learn.explore import Limit, explored
+from winback.learn.rates import Rates, drawn
+from winback.measuring import learned_rates
 from winback.offers.decide import decide
-from winback.weighing import plan_of, valued_customers, weighed
+from winback.weighing import Weighed, plan_of, valued_customers, weighed
+
+TRIES = 3  # draws of the rates from which trying takes its decisions
 
 
 def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
-    """Write assignments.parquet, drawn before anything is decided, and decisions.parquet; how good the choice is.
+    """Write assignments.parquet, drawn before anything is decided, rates.parquet and decisions.parquet.
 
-    What was approved for this night or the series needs no approval any more.
+    What was approved for this night or the series needs no approval any more. What is told: how good the choice
+    is, and how much of it is trying.
     """
     arms = night.drawn(job.state, plan_of(job), valued_customers(job, folder))
     store.write_table(folder / "assignments.parquet", arms)
-    now = weighed(job, folder)
-    decisions = decide(now.customers, now.reasons, now.actions, now.limits, now.known)
+    rates = learned_rates(job)
+    store.write_table(folder / "rates.parquet", rates.table)
+    decisions = _decided(job, weighed(job, folder), rates)
     approved = approvals.approved(approvals.history(job.state), plan_of(job).campaign)
     decisions["needs_approval"] &= ~decisions["action"].isin(approved)
     store.write_table(folder / "decisions.parquet", decisions)
-    return {name: decisions.attrs[name] for name in ("net_gain_bound", "gap", "price_of_money", "method")}
+    return {**decisions.attrs, "tried": int(decisions["explored"].sum())}
+
+
+def _decided(job: Job, now: Weighed, rates: Rates) -> pd.DataFrame:
+    """The decisions, of which some are tries once results are known; without them where trying would break the budget."""
+    chosen = decide(now.customers, now.reasons, now.actions, now.limits, now.known)
+    alone = chosen.assign(explored=False, choice_propensity=1.0)
+    alone.attrs = dict(chosen.attrs)
+    offers = job.config.offers
+    if not rates.table["n"].sum() or not offers.explore_cost:
+        return alone
+    tables = [drawn(rates, seed) for seed in range(TRIES)]
+    tries = [
+        (decide(now.customers, now.reasons, now.actions, now.limits, replace(now.known, rates=table)), table)
+        for table in tables
+    ]
+    stages = now.customers.sort_values("customer_id")["stage"].reset_index(drop=True)
+    key = f"{offers.holdout_key}\n{plan_of(job).campaign}\ntry"
+    mixed = explored(chosen, tries, rates.table, stages, Limit(offers.explore_cost, key))
+    return alone if offers.budget is not None and mixed["expected_cost"].sum() > offers.budget else mixed

@@ -92,7 +92,8 @@ def prepare(config: Config, base: Path, today: dt.date, received_at: dt.datetime
     own = declared.own_features(config.features.files, base)
     catalogue = shipped("configs", config.offers.catalogue, base)
     drivers = {f.driver for f in declared.available(at_hand(config.sources.given()), own)}
-    spec, actions = load_spec(config.model, base, own), load_catalogue(catalogue, drivers, get_args(Driver))
+    known = {f.name for f in (*declared.builtin(), *own)}
+    spec, actions = load_spec(config.model, base, own), load_catalogue(catalogue, drivers, get_args(Driver), known)
     sources = fetched(config.sources, base, base / config.project.state)
     return Job(config, base, today, received_at, spec, actions, own, sources, fingerprint(sources, base))
 

@@ -99,7 +99,7 @@ def values(job: Job, folder: Path) -> None:
 
     def make() -> dict[str, Any]:
         rows = _read(folder, "features")
-        margins, told = valued(job, rows, _unasked(folder))
+        margins, told = valued(job, rows)
         store.write_table(folder / "values.parquet", rows[["customer_id", "cutoff"]].join(margins))
         return told
 
@@ -166,7 +166,7 @@ def _shadow(job: Job, folder: Path) -> None:
 def decisions(job: Job, folder: Path, say: Say) -> None:
     """assignments.parquet, drawn before anything is decided, and decisions.parquet."""
     say("decisions")
-    files = ["assignments.parquet", "decisions.parquet"]
+    files = ["assignments.parquet", "rates.parquet", "decisions.parquet"]
     after = ["permissions", "values", "scores", "reasons"]
     runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after)
 

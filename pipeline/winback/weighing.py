@@ -52,7 +52,8 @@ def weighed(job: Job, folder: Path) -> Weighed:
         days_since_last_contact=_days_since(job, history, customers["customer_id"]),
     )
     limits = limits_of(job.config.offers, involuntary=job.spec.kind == "payment")
-    known = Known(_read(folder, "permissions"), history)
+    rates = _read(folder, "rates")
+    known = Known(_read(folder, "permissions"), history, rates if rates["n"].sum() else None)
     return Weighed(customers, _read(folder, "reasons"), _offered(job), limits, known)
 
 

@@ -102,7 +102,7 @@ def _metrics(project: Config, base: Path, today: dt.date) -> pd.DataFrame | None
 def _drift(project: Config, folder: Path, run: Held) -> list[dict[str, Any]] | None:
     """The move of each column since training, the largest first; None where the model kept no reference."""
     from winback import store  # noqa: PLC0415
-    from winback.risk.drift import drift  # noqa: PLC0415
+    from winback.risk.watching.drift import drift  # noqa: PLC0415
 
     if "drift_reference" not in run.card:
         return None
@@ -115,7 +115,7 @@ def _drift(project: Config, folder: Path, run: Held) -> list[dict[str, Any]] | N
 
 def _history(project: Config, base: Path, run: Held) -> list[dict[str, Any]]:
     """What happened to the versions of the run's model."""
-    from winback.risk.promotions import history  # noqa: PLC0415
+    from winback.risk.keeping.promotions import history  # noqa: PLC0415
 
     return [
         {
