@@ -34,11 +34,12 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
     approved = approvals.approved(approvals.history(job.state), plan_of(job).campaign)
     decisions["needs_approval"] &= ~decisions["action"].isin(approved)
     store.write_table(folder / "decisions.parquet", decisions)
-    return {**decisions.attrs, "tried": int(decisions["explored"].sum())}
+    told = {str(name): value for name, value in decisions.attrs.items()}
+    return {**told, "tried": int(decisions["explored"].sum())}
 
 
 def _decided(job: Job, now: Weighed, rates: Rates) -> pd.DataFrame:
-    """The decisions, of which some are tries once results are known; without them where trying would break the budget."""
+    """The decisions, some of them tries once results are known, but for those that would break the budget."""
     chosen = decide(now.customers, now.reasons, now.actions, now.limits, now.known)
     alone = chosen.assign(explored=False, choice_propensity=1.0)
     alone.attrs = dict(chosen.attrs)
