@@ -179,3 +179,10 @@ def test_the_summary_tells_the_campaign(calm: Calm) -> None:
     told = night.figures(calm.after[NIGHTS] / "state", *later, None)
     assert told["pooled"]["treated"] > told["shows"]["treated"]
     assert told["pooled"]["held_out"] >= told["shows"]["held_out"]
+
+
+def test_a_night_made_after_a_later_one_is_no_campaign(tmp_path: Path) -> None:
+    """Its list never was the current one, so nothing must be measured by it."""
+    for number in (1, 0, 2):
+        RUN(tmp_path, number)
+    assert ledger.campaigns(tmp_path / "state") == [nights.plan(1).campaign, nights.plan(2).campaign]

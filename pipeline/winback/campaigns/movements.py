@@ -114,11 +114,16 @@ def record(state: Path, name: str, day: dt.date, rows: pd.DataFrame) -> bool:
     Nothing is written of a night before the newest: its list took nobody's place, and what came after was told
     from the nights that were there.
     """
-    known = nights(state, name)
-    if day not in known and known and day < known[-1]:
+    if is_late(state, name, day):
         return False
     write_once(path_of(state, name, day), rows, SCHEMA, f"list {name} of {day} is written")
     return True
+
+
+def is_late(state: Path, name: str, day: dt.date) -> bool:
+    """Whether a later night is written and this one is not."""
+    known = nights(state, name)
+    return day not in known and bool(known) and day < known[-1]
 
 
 def nights(state: Path, name: str) -> list[dt.date]:

@@ -60,6 +60,8 @@ def launch(state: Path, plan: Plan, folder: Path, asked: pd.Series[str] | None) 
     Safe to repeat; CampaignChanged where another list of the night was launched before. `asked`: the ids that the
     run published before had scored (None: there is none).
     """
+    if movements.is_late(state, plan.series, plan.day):
+        return  # its list takes nobody's place, so nobody is to be measured by it
     ledger.record(state, plan.campaign, assigned(plan, folder))
     movements.record(state, plan.series, plan.day, moved(state, plan, folder, asked))
 
