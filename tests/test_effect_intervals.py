@@ -9,6 +9,7 @@ from scipy import stats
 from campaign_results import made_up
 from winback.effects.estimate import Effect, effect
 from winback.effects.intervals import (
+    LEAST_FOR_MANY,
     LEAST_HELD_OUT,
     any_look,
     any_look_chance,
@@ -67,6 +68,14 @@ def test_too_few_tell_nothing():
     assert can_tell(an_effect(held_out=LEAST_HELD_OUT))
 
 
+def test_many_looks_begin_later_than_one():
+    few, enough = (an_effect(value=9.0, held_out=n) for n in (LEAST_FOR_MANY - 1, LEAST_FOR_MANY))
+    assert one_look(few).low > 0
+    assert math.isnan(any_look(few).low)
+    assert (any_look_chance(few), any_look_chance(enough) < 0.05) == (1.0, True)
+    assert any_look(enough).low > 0
+
+
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
@@ -86,12 +95,12 @@ def test_intervals_cover_the_truth_of_small_campaigns():
 
 
 def test_weekly_looks_at_nothing_seldom_say_something():
-    """40 campaigns without effect, 11 looks each: any look may be believed, the other interval may not."""
+    """40 campaigns without effect, 9 looks each: any look may be believed, the other interval may not."""
     ever = once = 0
     for seed in range(40):
         rows = made_up(1000 + seed, 600, 0.0)
         arms, outcome = arms_of(rows, "stayed"), rows["stayed"].to_numpy()
-        looks = [effect(outcome[:n], arms.of(np.arange(n))) for n in range(100, 601, 50)]
+        looks = [effect(outcome[:n], arms.of(np.arange(n))) for n in range(200, 601, 50)]
         ever += any(any_look_chance(e) <= 0.05 for e in looks)
         once += any(not one_look(e).low <= 0 <= one_look(e).high for e in looks)
     assert ever <= 2

@@ -25,6 +25,9 @@ ALPHA = 0.05
 # held out of 2,800. Fixed here, because a size chosen after looking would break the promise.
 TIGHTEST = 250.0
 LEAST_HELD_OUT = 10  # customers in an arm; below this no interval is told
+# And none for many looks: the sequence is asymptotic, and of fewer customers whose spend is skewed the error is told
+# too small too often (benchmarks/lift.py: 26 looks at revenue from ten on were wrong in 5.3 % of the campaigns).
+LEAST_FOR_MANY = 30
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ def can_tell(effect: Effect) -> bool:
     return min(effect.treated, effect.held_out) >= LEAST_HELD_OUT and effect.error > 0
 
 
+def can_tell_always(effect: Effect) -> bool:
+    """The same of an interval for any number of looks."""
+    return can_tell(effect) and min(effect.treated, effect.held_out) >= LEAST_FOR_MANY
+
+
 def one_look(effect: Effect, alpha: float = ALPHA) -> Interval:
     """Covers the true effect with chance 1 - alpha, if looked at on one day fixed beforehand."""
     if not can_tell(effect):
@@ -54,7 +62,7 @@ def one_look(effect: Effect, alpha: float = ALPHA) -> Interval:
 
 def any_look(effect: Effect, alpha: float = ALPHA) -> Interval:
     """Covers the true effect at every look with chance 1 - alpha, however often and whenever one looks."""
-    if not can_tell(effect):
+    if not can_tell_always(effect):
         return NOTHING_TOLD
     ratio = _ratio(effect)
     reach = math.sqrt(2 * (ratio + 1) / ratio * math.log(math.sqrt(ratio + 1) / alpha))
@@ -65,7 +73,7 @@ def any_look(effect: Effect, alpha: float = ALPHA) -> Interval:
 
 def any_look_chance(effect: Effect) -> float:
     """The p-value of no effect that may be read at any look: any_look's interval at it just touches 0."""
-    if not can_tell(effect):
+    if not can_tell_always(effect):
         return 1.0
     ratio, z = _ratio(effect), _as_normal(_skewed(effect.centre / effect.error, effect.skew), effect.df)
     return min(1.0, math.sqrt(ratio + 1) * math.exp(-(z**2) * ratio / (2 * (ratio + 1))))

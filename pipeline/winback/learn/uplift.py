@@ -19,7 +19,7 @@ SMALL: dict[str, Any] = {
     "max_leaf_nodes": 6,
     "min_samples_leaf": 200,
     "l2_regularization": 5.0,
-    "early_stopping": False,
+    "random_state": 0,  # from 10,000 rows on a tenth of them says when to stop
 }
 
 
