@@ -27,7 +27,7 @@ TIGHTEST = 250.0
 LEAST_HELD_OUT = 10  # customers in an arm; below this no interval is told
 # And none for many looks: the sequence is asymptotic, and of fewer customers whose spend is skewed the error is told
 # too small too often (benchmarks/lift.py: 26 looks at revenue from ten on were wrong in 5.3 % of the campaigns).
-LEAST_FOR_MANY = 30
+LEAST_FOR_MANY = 40
 
 
 @dataclass(frozen=True)
