@@ -19,7 +19,7 @@ FIRST = 4_000  # customers of the first sample
 FEWER = 8  # each sample has so many times fewer customers than what it is drawn from
 LOOKS = 200  # at most, at a sample; the number at all the customers is a quarter of it
 PLANES = 120
-CLOSE = 2e-4  # of the bound: what is left to be won when the search ends
+CLOSE = 1e-4  # of the bound: what is left to be won when the search ends
 
 
 @dataclass(frozen=True)
