@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from winback.offers import allocate as by_prices
 from winback.offers.allocate import Allocation, allocate
-from winback.offers.options import NONE, Options, Room, fits, gains, used
+from winback.offers.options import NONE, Options, Room, costs, fits, gains, used
 
 NO = -np.inf
 INF = np.inf
@@ -110,6 +110,17 @@ def test_choices_within_a_budget(gain: list, cost: list, budget: float, expected
 def test_three_times_a_tenth_is_above_three_tenths_if_by_a_hair() -> None:
     given_ = options([[1.0]] * 3, [[0.1]] * 3)
     assert (allocate(given_, room(0.3, of=given_)).picks.action == 0).sum() == 2
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-7, 1e-3])
+def test_sums_far_below_what_a_solver_looks_at_are_kept_to(size: float) -> None:
+    """A solver allows itself a millionth beyond each limit; here that would be all of the budget."""
+    given_ = options([[5.0], [4.0], [3.0]], [[size]] * 3)
+    found = allocate(given_, room(2.5 * size, of=given_))
+    assert fsum(costs(given_, found.picks)) <= 2.5 * size
+    assert fsum(gains(given_, found.picks)) == 9.0
+    nothing = allocate(given_, room(0.0, of=given_))
+    assert nothing.picks.action.tolist() == [NONE] * 3
 
 
 def test_an_action_and_a_channel_take_no_more_than_there_is_room_for() -> None:

@@ -37,6 +37,7 @@ from winback.offers.programs import Listed, among, listed, only
 
 WHOLE = 4_000  # listed options up to which the whole problem is one whole-number program
 NEAR = 3_000  # customers at most who are nearly undecided and settled by a linear program
+TRIES = 4  # to have the solver keep to a budget to the last digit, before something is dropped
 NEAR_SHARE = 0.2  # of all, at most
 NEAREST = 60  # of these, those settled by a whole-number program
 
@@ -103,14 +104,25 @@ def _settled(picks: Picks, those: Listed, room: Room) -> tuple[Picks, float]:
 
     The solver allows itself a hair beyond each size; where the exact sum shows it, it is asked again with less.
     """
-    less, ceiling = room.budget, np.inf
-    while True:
-        taken, most = programs.whole(those, replace(room, budget=less))
-        ceiling = min(ceiling, most) if less == room.budget else ceiling
+    those = only(those, those.cost <= room.budget)
+    taken, ceiling = programs.whole(those, room)
+    less = room.budget
+    for _ in range(TRIES):
         over = fsum(those.cost[taken]) - room.budget
         if not over > 0:
-            return _with(picks, those, taken), ceiling
-        less -= max(2 * over, abs(less) * 1e-12)
+            break
+        less = max(less - max(2 * over, less * 1e-12), 0.0)
+        taken, _ = programs.whole(those, replace(room, budget=less))
+    return _with(picks, those, _affordable(those, taken, room.budget)), ceiling
+
+
+def _affordable(those: Listed, taken: Ints, budget: float) -> Ints:
+    """What is taken, without that of the smallest gain for its cost as long as it costs more than the budget."""
+    while fsum(those.cost[taken]) > budget:
+        paid = np.flatnonzero(those.cost[taken] > 0)
+        worst = paid[(those.gain[taken[paid]] / those.cost[taken[paid]]).argmin()]
+        taken = np.delete(taken, worst)
+    return taken
 
 
 def _with(picks: Picks, those: Listed, taken: Ints) -> Picks:
