@@ -57,7 +57,7 @@ def forget(
         left = sorted(_shown(owned, path) for path in _files(owned) if _holds(path, marks))
         people = keyed(key_of(owned.ledger.keys, make=False), ids)
         receipt = {"people": people, "erased_at": when.isoformat(), "reason": reason, "files": done, "left": left}
-        receipt["outside"] = list(outside)
+        receipt["outside"] = [*outside, *_delivered(owned, done)]
         _keep(owned, receipt)
     if left:
         raise ErasureIncomplete(
@@ -150,6 +150,13 @@ def _erase(owned: Owned, path: Path, marks: Marks) -> dict[str, Any]:
     if path.suffix in _DATABASES:
         return {"rows": erased_texts.edit_database(path, marks), "how": "texts overwritten"}
     return {"rows": erased_texts.edit(path, marks), "how": "lines or values removed"}
+
+
+def _delivered(owned: Owned, done: list[dict[str, Any]]) -> list[str]:
+    """Where the person was delivered to, as is kept of deliveries: <state>/exports/<destination>/<campaign>/..."""
+    kept = f"{_shown(owned, owned.state)}/exports/"
+    places = {tuple(row["file"].removeprefix(kept).split("/")[:-1]) for row in done if row["file"].startswith(kept)}
+    return [f"delivered to {', campaign '.join(place)}: remove the person there" for place in sorted(places) if place]
 
 
 def _shown(owned: Owned, path: Path) -> str:
