@@ -10,8 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 import shop
+from winback import config, store
+from winback.campaigns import approvals, ledger
 from winback.cli import cli
-from winback.cli.export import AD_PURPOSES, with_ad_consent
+from winback.cli.export import AD_PURPOSES, with_ad_consent, with_words
+from winback.errors import RunDamaged
+from winback.export.addressed import addressed
+from winback.export.people import Wanted
 from winback.limits import Consent
 
 SOURCES = """
@@ -130,3 +135,29 @@ def test_google_is_told_granted_only_where_it_was_recorded(consent: Consent, sai
     rows = with_ad_consent(pd.DataFrame({"customer_id": ["a", "b"], "may_ads": [True, False]}), consent)
     for purpose in AD_PURPOSES:
         assert [str(value) for value in rows[purpose]] == [str(value) for value in said]
+
+
+def test_approvals_and_the_draw_of_the_nights_campaign_are_heard(tmp_path: Path):
+    """Yes to an action in the series; held out by the ledger of assignments; another night's is nobody's business."""
+    settings = config.load(shop.lay_down(tmp_path / "shop"))
+    state, manifest = tmp_path / "state", {"logical_date": "2026-02-15", "model": {"name": "small"}}
+    assert with_words(Wanted("a", "email"), settings, state, manifest) == Wanted("a", "email")
+    said = approvals.Word(shop.RECEIVED, "small", "voucher", approvals.APPROVED, "Ann", "within budget")
+    state.mkdir()
+    approvals.say(state, said, {"voucher"})
+    for day, who in (("2026-02-15", "c1"), ("2026-02-14", "c2")):
+        rows = pd.DataFrame({"customer_id": [who, "c3"], "arm": ["held_out", "treated"]})
+        store.write_table(ledger.path_of(state, f"small-{day}"), rows)
+    heard = with_words(Wanted("a", "email"), settings, state, manifest)
+    assert heard == Wanted("a", "email", frozenset({"voucher"}), frozenset({"c1"}))
+
+
+def test_the_newest_address_counts_and_no_table_is_nobody(tmp_path: Path):
+    assert addressed(tmp_path).columns.tolist() == ["customer_id"]
+    for number, day in enumerate(("2026-01-02", "2026-01-01")):
+        rows = pd.DataFrame({"customer_id": ["a", "b"][: 2 - number], "email": [f"{day}@x.org"] * (2 - number)})
+        path = tmp_path / ("customers.parquet" if not number else "customers.1.parquet")
+        store.write_table(path, rows.assign(recorded_at=pd.Timestamp(day, tz="UTC")))
+    assert addressed(tmp_path).set_index("customer_id")["email"].to_dict() == dict.fromkeys("ab", "2026-01-02@x.org")
+    with pytest.raises(RunDamaged, match="is gone, which the published run was made from; run again for its date"):
+        addressed(tmp_path / "gone")

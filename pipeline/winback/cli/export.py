@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winback.config import Config
+    from winback.export.people import Wanted
     from winback.limits import Consent
 
 PLACES = ("google", "meta", "klaviyo", "mailchimp", "hubspot", "tiktok", "csv", "parquet", "sql")
@@ -56,14 +58,14 @@ def command(config_path: Path, to: str, out: Path | None, as_json: bool, **asked
 
 
 def _exported(
-    settings: Config, base: Path, out: Path, to: str, wanted: Any, campaign: str | None
+    settings: Config, base: Path, out: Path, to: str, wanted: Wanted, campaign: str | None
 ) -> list[dict[str, Any]]:
     """The receipts, under the project's lock."""
     from winback import runs  # noqa: PLC0415
     from winback.consent.gate import reread  # noqa: PLC0415
     from winback.export.addressed import addressed  # noqa: PLC0415
     from winback.export.delivery import Shop  # noqa: PLC0415
-    from winback.export.export import export  # noqa: PLC0415
+    from winback.export.export import export, published  # noqa: PLC0415
 
     state, folder = base / settings.project.state, base / settings.project.runs
     now = dt.datetime.now(dt.UTC)
@@ -72,8 +74,24 @@ def _exported(
         return with_ad_consent(reread(settings, base, now, customer_ids), settings.consent)
 
     with runs.project_lock(state):
-        shop = Shop(base, folder, state, out, addressed(folder, state), permissions, now.isoformat())
-        return export(to, shop, settings.destinations, wanted, campaign)
+        manifest = published(folder)[1]
+        customers = addressed(state / "facts" / manifest["facts"])
+        shop = Shop(base, folder, state, out, customers, permissions, now.isoformat())
+        return export(to, shop, settings.destinations, with_words(wanted, settings, state, manifest), campaign)
+
+
+def with_words(wanted: Wanted, settings: Config, state: Path, manifest: dict[str, Any]) -> Wanted:
+    """`wanted` with what people and the draw said of the night's campaign: actions approved, customers held out."""
+    from winback.campaigns import approvals, ledger, night  # noqa: PLC0415
+
+    day = dt.date.fromisoformat(manifest["logical_date"])
+    campaign = night.plan(settings, manifest["model"]["name"], day).campaign
+    said = approvals.approved(approvals.history(state), campaign)
+    held: frozenset[str] = frozenset()
+    if campaign in ledger.campaigns(state):
+        rows = ledger.read(state, campaign)
+        held = frozenset(rows.loc[rows["arm"] == "held_out", "customer_id"])
+    return replace(wanted, approved=said, held_out=held)
 
 
 def with_ad_consent(permissions: pd.DataFrame, consent: Consent) -> pd.DataFrame:

@@ -7,21 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from winback import runs, store
+from winback import store
 from winback.errors import RunDamaged
 
 
-def addressed(folder: Path, state: Path) -> pd.DataFrame:
-    """One row a customer: the newest known of the customers table that the published run was made from.
+def addressed(facts: Path) -> pd.DataFrame:
+    """One row a customer: the newest known of the customers table in a folder of facts.
 
-    Nobody where the project has no such table.
+    Nobody where the project has no such table. RunDamaged where the folder is gone.
     """
-    current = runs.current(folder)
-    if current is None:
-        raise RunDamaged(f"nothing is published in {folder} yet; `winback run --date YYYY-MM-DD` does it.")
-    facts = state / "facts" / str(runs.verify(current)["facts"])
     if not facts.is_dir():
-        raise RunDamaged(f"{facts} is gone, which the published run was made from; run again for {current.name[:10]}.")
+        raise RunDamaged(f"{facts} is gone, which the published run was made from; run again for its date.")
     files = store.table_files(facts, "customers")
     if not files:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str")})

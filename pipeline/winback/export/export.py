@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from winback import runs, store
 from winback.destinations import Destinations
@@ -34,7 +35,7 @@ def export(to: str, shop: Shop, settings: Destinations, wanted: Wanted, campaign
 
     The same run, settings and permissions give the same bytes, however often. Call it under the project's lock.
     """
-    run = _published(shop.runs)
+    run, _ = published(shop.runs)
     tables = {name: store.read_table(run / f"{name}.parquet").to_pandas() for name in TABLES}
     destination = KNOWN[to](settings)
     name = campaign_name(destination, wanted, campaign, set(tables["reasons"]["driver"]))
@@ -42,13 +43,12 @@ def export(to: str, shop: Shop, settings: Destinations, wanted: Wanted, campaign
     return [_sent(asked, shop), *_others(asked, shop)]
 
 
-def _published(folder: Path) -> Path:
-    """The published run, every file of it as its manifest says."""
+def published(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The published run and its manifest, every file of it as that says."""
     current = runs.current(folder)
     if current is None:
         raise RunDamaged(f"nothing is published in {folder} yet; `winback run --date YYYY-MM-DD` does it.")
-    runs.verify(current)
-    return current
+    return current, runs.verify(current)
 
 
 def _sent(asked: Asked, shop: Shop) -> Receipt:
