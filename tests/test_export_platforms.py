@@ -59,8 +59,8 @@ PHONES = (
 )  # fmt: skip
 FIRST = ("Anna", "  ANNA ", "Mary Ann", "O'Neil", "Jean-Luc", "St. John", "José", "Jose\u0301", "Zoë", "Łukasz", "İpek")
 LAST = (
-    "\u0410\u043d\u043d\u0430", "\u0410\u041d\u041d\u0410-\u041c\u0410\u0420\u0418\u042f", "\u0401\u043b\u043a\u0438\u043d",
-    *("李", "李雷", "やまだ", "김철수", "Ελένη", "محمد", "דוד", "अनिता", "สมชาย", "Ødegård"),
+    "\u0410\u043d\u043d\u0430", "\u0410\u041d\u041d\u0410-\u041c\u0410\u0420\u0418\u042f",
+    *("Ёлкин", "李", "李雷", "やまだ", "김철수", "Ελένη", "محمد", "דוד", "अनिता", "สมชาย", "Ødegård"),
 )  # fmt: skip
 NAMES = FIRST + LAST
 
@@ -112,7 +112,8 @@ VECTORS: list[tuple[str, Column, str, str, str]] = [
     *(("meta", meta.COLUMNS[place], name, "", meta_name(name)) for place in (2, 3) for name in NAMES),
     *(("meta", meta.COLUMNS[0], f"\t{mail.upper()} ", "", plain_email(mail.upper())) for mail in EMAILS[:20]),
     *(("meta", meta.COLUMNS[4], code, where, made) for code, where, made in (
-        ("94016-1234", "US", "94016"), ("94016", "us", "94016"), ("SW1A 1AA", "GB", "sw1a1aa"), ("10130", "CN", "10130"),
+        ("94016-1234", "US", "94016"), ("94016", "us", "94016"),
+        ("SW1A 1AA", "GB", "sw1a1aa"), ("101 30", "", "10130"),
     )),
     *(("meta", meta.COLUMNS[5], code, "", made) for code, made in (("DE", "de"), ("uk", "gb"), (" us ", "us"))),
     *(("tiktok", tiktok.COLUMNS[0], mail, "", plain_email(mail)) for mail in EMAILS),

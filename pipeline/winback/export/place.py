@@ -38,14 +38,16 @@ def folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts:
-            handle = _below(handle, checked_name(part, "a folder"), root)
+            below = _below(handle, checked_name(part, "a folder"), root)
+            os.close(handle)
+            handle = below
         yield handle
     finally:
         os.close(handle)
 
 
 def _below(handle: int, part: str, root: Path) -> int:
-    """A handle on a folder in the folder of `handle`, which is closed."""
+    """A handle on a folder in the folder of `handle`."""
     try:
         with suppress(FileExistsError):
             os.mkdir(part, 0o700, dir_fd=handle)
@@ -54,8 +56,6 @@ def _below(handle: int, part: str, root: Path) -> int:
         raise ExportRefused(
             f"{part!r} below {root} is not a folder of ours ({error.strerror}); take it away and export again"
         ) from error
-    finally:
-        os.close(handle)
 
 
 def write(handle: int, contents: Mapping[str, bytes], last: str) -> dict[str, dict[str, int | str]]:
@@ -73,7 +73,8 @@ def write(handle: int, contents: Mapping[str, bytes], last: str) -> dict[str, di
             _write(handle, checked_name(name, "a file"), contents[name])
     for name in before.keys() - contents.keys():
         if before[name] is not None:
-            os.unlink(name, dir_fd=handle)
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=handle)
     if before.get(last) != contents[last]:
         _write(handle, last, contents[last])
     os.fsync(handle)

@@ -50,8 +50,9 @@ def _split(rows: pd.DataFrame, max_rows: int, max_bytes: int) -> Iterator[tuple[
 def _line(values: object) -> bytes:
     """One row of CSV in UTF-8, quoted only where it must be."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)  # type: ignore[arg-type]
-    return text.getvalue().encode("utf-8")
+    csv.writer(text).writerow(values)  # type: ignore[arg-type]
+    # The writer quotes the characters of its own line end alone; so both are, and the line ends as we want it.
+    return text.getvalue().removesuffix("\r\n").encode("utf-8") + b"\n"
 
 
 def parquet_bytes(rows: pd.DataFrame) -> bytes:
