@@ -32,10 +32,9 @@ FIELDS = ("email", "phone", "first_name", "last_name", "language", "action", "re
 
 
 def whom() -> pd.DataFrame:
-    """People whose every text is a formula, another for each."""
-    count = len(FORMULAS) // len(FIELDS)
-    rows = {name: pd.array(FORMULAS[n * count : (n + 1) * count], dtype="str") for n, name in enumerate(FIELDS)}
-    return pd.DataFrame(rows).assign(customer_id=FORMULAS[:count], country="", channel="email")
+    """People whose every text is a formula, each of them once in every column."""
+    rows = {name: pd.array([*FORMULAS[n:], *FORMULAS[:n]], dtype="str") for n, name in enumerate(FIELDS)}
+    return pd.DataFrame(rows).assign(customer_id=FORMULAS, country="", channel="email")
 
 
 def test_ten_thousand_formulas_none_of_them_live_in_a_file_for_people():
@@ -50,14 +49,14 @@ def test_ten_thousand_formulas_none_of_them_live_in_a_file_for_people():
     assert by_csv == by_pandas
     assert len(by_csv) == count + 1
     cells = [cell for row in by_csv for cell in row]
-    assert len([cell for cell in cells if cell]) > 9_000
+    assert len([cell for cell in cells if cell]) > 50_000
     assert [cell for cell in cells if is_live(cell)] == []
     assert [piece for line in text.split("\n") for piece in line.split(";") if is_live(piece.replace('"', ""))] == []
 
 
 def test_in_a_file_for_machines_a_formula_is_left_out_and_told_and_nothing_is_altered():
     destination = hubspot(HubSpot(columns=("reason_1", "action")))
-    everybody = whom()
+    everybody = whom()[::5]
     emails = [f"a{n}@example.org" for n in range(len(everybody))]
     given = everybody.assign(email=emails, phone="+44 20 7946 0018")
     made = rows_of(given, destination, destination.jobs[0])
@@ -68,7 +67,8 @@ def test_in_a_file_for_machines_a_formula_is_left_out_and_told_and_nothing_is_al
     for field in ("reason_1", "action"):
         sent = [row[f"winback_{field}"] for row in rows]
         assert all(value in ("", meant) for value, meant in zip(sent, given[field], strict=True))
-        assert (made.rejects["field"] == field).sum() == sent.count("")
+        told = (made.rejects["field"] == field).sum()
+        assert told == sent.count("") - sum(not meant.strip() for meant in given[field])
 
 
 def test_numbers_stay_numbers_in_both_kinds(tmp_path: Path):
