@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 from export_shop import DECIDED, RUN, exported, none_may, people, publish, run_tables
 from postgres import PASSWORD, server
 from winback.destinations import Destinations, Sql
-from winback.errors import ConfigError, ExportFailed
+from winback.errors import ConfigError, ExportFailed, MissingExtra
 from winback.export import database
 from winback.export.people import Wanted
 
@@ -218,3 +219,9 @@ def test_a_database_file_is_for_its_owner_alone(root: Path):
     with sqlite3.connect(root / "new.db") as con:
         assert con.execute("SELECT count(*) FROM winback_decisions").fetchone() == (5,)
     con.close()
+
+
+def test_without_its_driver_postgresql_is_told_how_to_be_reached(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql", None)
+    with pytest.raises(MissingExtra, match=r'run: pip install "winback\[sql\]"'):
+        exported(root, "sql", Destinations(sql=Sql(url="postgresql://nobody@localhost/x")))

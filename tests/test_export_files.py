@@ -280,3 +280,20 @@ def test_a_ledger_changed_by_hand_is_not_guessed_at(tmp_path: Path):
         ledger.lines(tmp_path)
     with pytest.raises(ExportRefused, match="is missing, so nobody knows who has to be taken off the list"):
         ledger.members(tmp_path, "gone")
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A full disk: no half file, no temporary, and a folder that a person put there stays."""
+
+    def full(handle: int) -> None:
+        raise OSError("no space left")
+
+    with place.folder(tmp_path, ["a"]) as handle:
+        (tmp_path / "a" / "notes").mkdir()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="no space left"):
+                place.write(handle, {"x.csv": b"1", "receipt.json": b"{}"}, "receipt.json")
+        assert [path.name for path in (tmp_path / "a").iterdir()] == ["notes"]
+        place.write(handle, {"x.csv": b"1", "receipt.json": b"{}"}, "receipt.json")
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["notes", "receipt.json", "x.csv"]

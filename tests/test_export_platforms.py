@@ -352,6 +352,13 @@ def test_google_gets_a_job_for_each_state_of_consent(root: Path):
     assert text.splitlines()[1] == sha("c02@example.org") + ",,,,,"
 
 
+def test_google_takes_a_consent_to_ads_for_both_where_the_shop_says_so(root: Path):
+    settings = Destinations(google=Google(consent="may_ads"))
+    silent = lambda ids: all_may(ids).drop(columns=["ad_user_data", "ad_personalization"])  # noqa: E731
+    (receipt,) = exported(root, "google", settings, permissions=silent)
+    assert receipt["sent_by_job"] == {"granted": 5, "unspecified": 0}
+
+
 @pytest.mark.parametrize(
     ("to", "settings", "rows"),
     [
