@@ -50,8 +50,10 @@ def _show_rows(told: pd.DataFrame) -> None:
     """Every row of one metric."""
     from rich.text import Text  # noqa: PLC0415
 
+    from winback.insight.metrics.defined import unit_of  # noqa: PLC0415
+
     table = _table(["period", "n", "part", "value", "interval", "made of", "why not"])
-    unit = _unit(str(told["metric"].iloc[0])) if len(told) else "share"
+    unit = unit_of(str(told["metric"].iloc[0])) if len(told) else "share"
     for row in told.to_dict("records"):
         base = (
             "" if row["denominator"] != row["denominator"] else f"{row['numerator']:,.10g} / {row['denominator']:,.10g}"
@@ -65,12 +67,14 @@ def _show_newest(told: pd.DataFrame) -> None:
     """A line a metric, a column a period of the newest; by age, of all cohorts together. Undefined ones below."""
     from rich.text import Text  # noqa: PLC0415
 
+    from winback.insight.metrics.defined import unit_of  # noqa: PLC0415
+
     for segment, rows in told.groupby("segment", sort=True):
         newest = sorted(set(rows["period"]) - {"all"})[-LAST_PERIODS:]
         rows = rows[rows["period"].isin([*newest, "all"]) & ((rows["n"] == "") | (rows["period"] == "all"))]  # noqa: PLW2901
         table = _table([str(segment), *newest, "of the newest"])
         for (metric, n), each in rows.groupby(["metric", "n"], sort=False):
-            unit, by = _unit(str(metric)), {row["period"]: row for row in each.to_dict("records")}
+            unit, by = unit_of(str(metric)), {row["period"]: row for row in each.to_dict("records")}
             if not each["value"].notna().any():
                 continue
             asked = newest if n == "" else [*[""] * (len(newest) - 1), "all"]
@@ -105,12 +109,6 @@ def number(value: float, unit: Unit) -> str:
 def interval(row: Any, unit: Unit) -> str:
     """The interval of a row in brackets, empty where it has none."""
     return f"({number(row['low'], unit)} to {number(row['high'], unit)})" if row["interval"] else ""
-
-
-def _unit(metric: str) -> Unit:
-    from winback.insight.metrics.definitions import DEFINITIONS  # noqa: PLC0415
-
-    return DEFINITIONS[metric].unit
 
 
 def _table(heads: list[str]) -> Any:

@@ -19,7 +19,7 @@ from winback.insight.metrics import (
     voice,
 )
 from winback.insight.metrics.benchmarks import benchmarks
-from winback.insight.metrics.definitions import DEFINITIONS, Definition
+from winback.insight.metrics.definitions import DEFINITIONS, Definition, Unit
 
 FAMILIES = (retention, churn, cohorts, ages, repeat, revenue, value, cost, voice, counts)  # in the order of the page
 UNITS = {
@@ -36,6 +36,11 @@ def family_of(module: object) -> list[Definition]:
     """The metrics of one module, in the order in which they are written."""
     name = str(getattr(module, "__name__", "")).rpartition(".")[2]
     return [each for each in DEFINITIONS.values() if each.family == name]
+
+
+def unit_of(name: str) -> Unit:
+    """The unit of a metric."""
+    return DEFINITIONS[name].unit
 
 
 def known_metrics(names: Iterable[str]) -> list[str]:

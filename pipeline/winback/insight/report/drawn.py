@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """Points of a line in the data's own units, its name, and its look: a, b or c, or dashed."""
+    """Points of a line in the data's own units, its name, and its look: a, b, dots or dashed."""
 
     name: str
     points: Sequence[Point]
@@ -81,7 +81,9 @@ def _line(axes: Axes, line: Line) -> Markup:
         Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(line.look, *_at(axes, p)) for p in line.points
     )
     shown = Markup('<polyline class="{}" points="{}"/>').format(line.look, points)
-    return shown if line.look == "dashed" or len(line.points) > 40 else shown + dots
+    if line.look == "dots":
+        return dots
+    return shown if line.look == "dashed" else shown + dots
 
 
 def _names(axes: Axes) -> Markup:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from winback.insight.metrics.definitions import DEFINITIONS
+from winback.insight.metrics.defined import unit_of
 from winback.insight.report.held import Beside, Held
 from winback.insight.report.hiding import LEAST
 from winback.insight.report.marks import Cell, block, joined, said, section, table
@@ -67,7 +67,7 @@ def _whole(figures: pd.DataFrame, period: str) -> bool:
 
 def _compared(name: str, said_as: str, both: tuple[Row, Row | None], words: Words) -> list[Cell]:
     now, then = both
-    unit = DEFINITIONS[name].unit
+    unit = unit_of(name)
     few = unit == "share" and 0 < now["denominator"] < LEAST
     interval = (
         f"{_figure(now['low'], unit, words)} {DASH} {_figure(now['high'], unit, words)}" if now["interval"] else ""

@@ -16,7 +16,8 @@ from winback.insight.report.hiding import LEAST, told_groups
 from winback.insight.report.marks import bar, block, joined, said, section, table
 from winback.insight.report.words import Words
 
-MOST_ROWS, MOST_SENTENCES, MOST_REASONS, SHOWN = 40_000, 3_000, 3, 50
+MOST_BYTES, ROW_BYTES = 2_400_000, 40  # of the customers in the page, and of one beside its id
+MOST_SENTENCES, MOST_REASONS = 3_000, 3
 LEFT_ALONE = "leave_alone"
 
 
@@ -40,8 +41,8 @@ def _threshold(run: Held, words: Words) -> Markup:
     if not known:
         return Markup("")
     lines = [
-        Line(words["caught"], [(t["threshold"], t["caught"]["value"]) for t in known], "a"),
-        Line(words["disturbed"], [(t["threshold"], t["disturbed"]["value"]) for t in known], "b"),
+        Line(words["caught_line"], [(t["threshold"], t["caught"]["value"]) for t in known], "a"),
+        Line(words["disturbed_line"], [(t["threshold"], t["disturbed"]["value"]) for t in known], "b"),
     ]
     axes = Axes(words["threshold"], words["chance"], "")
     limit = float(run.frames["scores"]["probability"][run.frames["scores"]["at_risk"]].min())
@@ -50,21 +51,23 @@ def _threshold(run: Held, words: Words) -> Markup:
         '<input type="range" id="threshold" min="1" max="99" step="1" value="{}">'
         '<p class="told" role="status" id="threshold-means"></p>'
     )
-    slider = shape.format(words["threshold_label"], max(1, round(100 * limit)) if limit == limit else 50)  # noqa: PLR0124
+    percent = max(1, round(100 * limit)) if run.at_risk.size else 50
+    slider = shape.format(words["threshold_label"], percent)
     return block(words["threshold"], slider, picture(axes, lines, "threshold-picture"))
 
 
 def _people(run: Held, words: Words) -> Markup:
-    """The table's frame; the page's script fills it, and without one the first rows stand there."""
+    """The table's frame, which the page's script fills."""
     heads = ("customer", "chance", "stage", "why", "what", "stake", "gain")
     button = Markup('<th scope="col" aria-sort="none"><button type="button" data-column="{}">{}</button></th>')
     top = joined(button.format(place, words[head]) for place, head in enumerate(heads))
-    left_out = len(run.frames["scores"]) - MOST_ROWS
+    left_out = len(run.frames["scores"]) - len(_fitting(run.frames["scores"]))
     note = said(words["left_out"].format(n=words.number(left_out))) if left_out > 0 else Markup("")
     shape = Markup(
         '<p><label for="search">{}</label> <input type="search" id="search" autocomplete="off"> '
         '<output id="found" role="status"></output></p><div class="wide" tabindex="0" role="region" aria-label="{}">'
-        '<table id="people" class="full text"><caption>{}</caption><thead><tr>{}</tr></thead><tbody></tbody></table></div>'
+        '<table id="people" class="full text"><caption>{}</caption><thead><tr>{}</tr></thead>'
+        "<tbody></tbody></table></div>"
         '<p class="pages"><button type="button" id="back">{}</button> <span id="at-page"></span> '
         '<button type="button" id="on">{}</button></p>{}'
     )
@@ -78,8 +81,7 @@ def people(run: Held, beside: Beside, words: Words, customers: bool = True) -> d
     `rows` are columns: id, chance in thousandths, stage, first drivers, sentence, what is done, at stake, net gain;
     words stand once in `stages`, `drivers` and `deeds`. `above`: how many of all have at least each percent.
     """
-    scores = run.frames["scores"].sort_values(["probability", "customer_id"], ascending=[False, True])
-    chance = scores["probability"].to_numpy()
+    chance = run.frames["scores"]["probability"].to_numpy()
     above = [int((chance * 1000 + 1e-9 >= 10 * percent).sum()) for percent in range(101)]
     thresholds = [
         {
@@ -89,7 +91,19 @@ def people(run: Held, beside: Beside, words: Words, customers: bool = True) -> d
         for t in run.card.get("examination", {}).get("thresholds", [])
     ]
     told = {"above": above, "thresholds": thresholds, "rows": {}}
-    return told | (_rows(run, scores.head(MOST_ROWS), beside.names, words) if customers else {})
+    return told | (_rows(run, _fitting(run.frames["scores"]), beside.names, words) if customers else {})
+
+
+def _range(figure: Mapping[str, float]) -> list[float]:
+    """A figure with the ends of its interval, which are the figure itself where there is none."""
+    return [figure["value"] if figure[end] is None else figure[end] for end in ("value", "low", "high")]
+
+
+def _fitting(scores: pd.DataFrame) -> pd.DataFrame:
+    """As many customers as the page has room for, the likeliest to leave first."""
+    ordered = scores.sort_values(["probability", "customer_id"], ascending=[False, True])
+    sizes = np.array([len(json.dumps(str(each))) for each in ordered["customer_id"]]) + ROW_BYTES
+    return ordered.head(int(np.searchsorted(np.cumsum(sizes), MOST_BYTES, side="right")))
 
 
 def _rows(run: Held, scores: pd.DataFrame, names: Mapping[str, str], words: Words) -> dict[str, Any]:
@@ -184,11 +198,11 @@ def _alone(run: Held, words: Words) -> Markup:
 
 def _movements(moves: Mapping[str, Any] | None, words: Words) -> Markup:
     if moves is None:
-        return block(words["movements"].format(date="-"), said(words["no_before"]))
+        return block(words["movements"], said(words["no_before"]))
     counts = told_groups({name: moves[name] for name in ("entered", "stayed", "left")})
     rows = [[words[name], words["hidden"] if n is None else words.number(n)] for name, n in counts.items()]
-    title = words["movements"].format(date=moves["date"])
-    return block(title, table(["", words["customers"]], rows, title))
+    before = said(words["list_before"].format(date=moves["date"]))
+    return block(words["movements"], before, table(["", words["customers"]], rows, words["movements"]))
 
 
 def _budget(budgets: pd.DataFrame | None, words: Words) -> Markup:

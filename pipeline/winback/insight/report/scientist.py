@@ -52,7 +52,7 @@ def _quality(run: Held, words: Words) -> Markup:
     model, letter = run.summary["model"], run.card.get("examination", {}).get("grade", {}).get("letter", DASH)
     named = f"{model['name']} {model['version']}"
     told = f"{named}, {words['grade']} {letter}, {words.number(model['rows'])} {words['rows_in']}"
-    return block(words["quality"], said(told), table(heads, rows, words["quality"]))
+    return block(words["quality"], said(told), table(heads, rows, words["quality"], "full"))
 
 
 def _calibration(run: Held, words: Words) -> Markup:
@@ -66,7 +66,7 @@ def _calibration(run: Held, words: Words) -> Markup:
     most = max(0.01, *(value for point in points for value in point)) * 1.1
     axes = Axes(words["calibration"], words["predicted"], words["observed"], (min(1.0, most), min(1.0, most)))
     ideal = Line("1 : 1", [(0.0, 0.0), axes.most], "dashed")
-    return block(words["calibration"], picture(axes, [Line(words["observed"], points), ideal]))
+    return block(words["calibration"], picture(axes, [Line(words["observed"], points, "dots"), ideal]))
 
 
 def _value(part: Mapping[str, Any], name: str) -> float:
