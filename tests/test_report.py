@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import report_run
 import winback
 from winback.insight.report.hiding import LEAST, hidden
+from winback.insight.report.marketer import marketer, people
 from winback.insight.report.page import SECTIONS, page
 from winback.insight.report.words import LANGUAGES, words
 
@@ -142,10 +143,14 @@ def test_fifty_thousand_customers_fit():
     whole = told(text)
     assert len(whole["rows"]["id"]) > 45_000
     assert whole["above"][0] == 50_000
-    long = made(ids=[f"customer-{n:027}" for n in range(34_000)])
-    assert len(long.encode()) < 3_000_000
-    assert re.search(r"\d+,\d+ customers with lower chances are not in this table\.", long)
-    assert len({len(column) for column in told(long)["rows"].values()}) == 1
+    crowd = report_run.run([f"customer-{n:027}" for n in range(34_000)])
+    rows = people(crowd, report_run.beside(), words("en", "EUR"))["rows"]
+    assert {len(column) for column in rows.values()} == {len(rows["id"])}
+    assert rows["id"] == crowd.frames["scores"]["customer_id"].head(len(rows["id"])).tolist()
+    assert 25_000 < len(rows["id"]) < 34_000
+    assert len(json.dumps(rows, separators=(",", ":"))) < 2_700_000
+    left_out = f"{34_000 - len(rows['id']):,} customers with lower chances are not in this table."
+    assert left_out in marketer(crowd, report_run.beside(), words("en", "EUR"))
 
 
 def test_the_sections_say_what_lies_beside():

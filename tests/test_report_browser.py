@@ -21,7 +21,8 @@ BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
 OFFLINE = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--proxy-server=127.0.0.1:9", "--enable-logging=stderr", "--dump-dom",
+    "--disable-component-update", "--disable-sync", "--proxy-server=127.0.0.1:9", "--enable-logging=stderr",
+    "--dump-dom",
 )  # fmt: skip
 HOSTILE = "<img src=x onerror=document.title='hit'>"
 IDS = [HOSTILE, *(f"c{n}" for n in range(500))]

@@ -1,0 +1,61 @@
+"""`winback report` on a run of a small shop, from its folder to the file."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+import shop
+from winback.cli import main
+
+pytestmark = pytest.mark.deep  # two whole runs
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of a shop with two published runs."""
+    path = shop.lay_down(tmp_path_factory.mktemp("shop"))
+    for today in (shop.TODAY, shop.LATER):
+        shop.run(path, today)
+    return path
+
+
+def call(capsys: pytest.CaptureFixture[str], path: Path, *args: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as done:
+        main(["report", "--config", str(path), *args])
+        sys.exit(0)
+    return (int(done.value.code or 0), *capsys.readouterr())
+
+
+def test_the_published_run_becomes_a_page(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "page.html"
+    code, said, err = call(capsys, project, "--out", str(out), "--language", "ru")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(rf"Written: {re.escape(str(out))} \(\d\.\d MB\)\n", said)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    text = out.read_text("utf-8")
+    told = json.loads(re.search(r'(?s)id="told">(.*?)</script>', text)[1])
+    summary = json.loads(next(project.parent.glob("runs/current/summary.json")).read_text("utf-8"))
+    assert told["above"][0] == len(told["rows"]["id"]) == summary["customers"]
+    assert told["above"][30] == summary["at_risk"]
+    assert f"Прежний список от {shop.TODAY}." in text
+    assert "удержано клиентов (поимённо)" in text  # retention figures up to the run's day
+    assert "promoted" in text  # the model's history
+    assert "индекс стабильности" in text  # drift since training
+
+
+def test_another_run_without_customers(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = next(path.name for path in (project.parent / "runs").glob(f"{shop.TODAY}*"))
+    out = tmp_path / "page.html"
+    assert call(capsys, project, "--run", run, "--out", str(out), "--without-customers")[0] == 0
+    text = out.read_text("utf-8")
+    assert run in text
+    assert json.loads(re.search(r'(?s)id="told">(.*?)</script>', text)[1])["rows"] == {}
+    code, _, err = call(capsys, project, "--run", run[:-1])
+    assert code == 1
+    assert err == f"Error: there is no published run {run[:-1]!r}. Did you mean {run!r}?\n"
