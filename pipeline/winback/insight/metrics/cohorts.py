@@ -199,6 +199,6 @@ def full_n(some: Aged, n: int) -> Figure:
     0.5
     """
     rows = (some.age >= 1) & (some.age <= n)
-    each = np.unique(some.who[rows] * (n + 1) + some.age[rows])
-    days = np.bincount(each // (n + 1), minlength=len(some.observed))
-    return _shared(days == n, some.observed >= n)
+    seen = np.zeros((len(some.observed), n), dtype=bool)
+    seen[some.who[rows], some.age[rows] - 1] = True
+    return _shared(seen.all(axis=1), some.observed >= n)
