@@ -14,6 +14,8 @@ from winback.jobs import Job
 from winback.learn.explore import Limit, explored
 from winback.learn.rates import Rates, drawn
 from winback.measuring import learned_rates
+from winback.offers.candidates import candidates
+from winback.offers.case import case_of
 from winback.offers.decide import decide
 from winback.weighing import Weighed, plan_of, valued_customers, weighed
 
@@ -21,7 +23,8 @@ TRIES = 3  # draws of the rates from which trying takes its decisions
 
 
 def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
-    """Write assignments.parquet, drawn before anything is decided, rates.parquet and decisions.parquet.
+    """Write assignments.parquet, drawn before anything is decided, rates.parquet, decisions.parquet and
+    candidates.parquet (what was weighed for each).
 
     What was approved for this night or the series needs no approval any more. What is told: how good the choice
     is, and how much of it is trying.
@@ -30,10 +33,13 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
     store.write_table(folder / "assignments.parquet", arms)
     rates = learned_rates(job)
     store.write_table(folder / "rates.parquet", rates.table)
-    decisions = _decided(job, weighed(job, folder), rates)
+    now = weighed(job, folder)
+    decisions = _decided(job, now, rates)
     approved = approvals.approved(approvals.history(job.state), plan_of(job).campaign)
     decisions["needs_approval"] &= ~decisions["action"].isin(approved)
     store.write_table(folder / "decisions.parquet", decisions)
+    case = case_of(now.customers, now.reasons, now.actions, now.limits, now.known)
+    store.write_table(folder / "candidates.parquet", candidates(case, decisions))
     told = {str(name): value for name, value in decisions.attrs.items()}
     return {**told, "tried": int(decisions["explored"].sum())}
 

@@ -166,7 +166,7 @@ def _shadow(job: Job, folder: Path) -> None:
 def decisions(job: Job, folder: Path, say: Say) -> None:
     """assignments.parquet, drawn before anything is decided, and decisions.parquet."""
     say("decisions")
-    files = ["assignments.parquet", "rates.parquet", "decisions.parquet"]
+    files = [f"{name}.parquet" for name in ("assignments", "rates", "decisions", "candidates")]
     after = ["permissions", "values", "scores", "reasons"]
     runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after)
 
