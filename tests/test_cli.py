@@ -110,7 +110,8 @@ leave alone: contacted too recently                 32
 leave alone: held out to measure the effect          6
 all, expected                                       45      7.15      1,016.10
 
-Campaign small-2026-02-15: 39 treated, 6 held out. Alone it can show a fall of leaving by 51.2 points; winback lift pools weeks.
+Campaign small-2026-02-15: 39 treated, 6 held out.
+Alone it can show a fall of leaving by 51.2 points; winback lift pools weeks.
 
 The list   runs/current/at_risk.csv
 All of it  runs/2026-02-15-0123456789ab

@@ -16,10 +16,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from winback.facts.features import declared
 from winback.risk.scoring.estimator import ChurnClassifier
 from winback.risk.scoring.reasons import (
-    FADING,
     Reference,
-    _cells,
-    _placed,
+    _places,
     _walked,
     by_driver,
     feature_log_odds,
@@ -120,19 +118,29 @@ def test_the_ranks_are_one_to_the_number_of_drivers_by_size(reasons: pd.DataFram
         assert own["points"].abs().is_monotonic_decreasing
 
 
+USUAL = "0.30 0.10 0.02 0.00"
+
+
 @pytest.mark.parametrize(
-    ("points", "drivers", "places"),
+    ("points", "places"),
     [
-        ([0.30, 0.20, 0.05, 0.02], "recency service breadth cadence", [3, 1, 2, 4]),  # causes, then what fades
-        ([0.30, 0.009, 0.01, 0.005], "recency service breadth cadence", [2, 3, 1, 4]),  # a point is the least
-        ([-0.30, 0.20, -0.05, 0.02], "recency cadence service breadth", [3, 2, 4, 1]),  # what holds him comes last
-        ([-0.30, -0.20, 0.0, 0.0], "service cadence recency breadth", [1, 2, 3, 4]),
+        ("0.30 0.20 0.05 0.02", [3, 1, 2, 4]),  # service is 10 points above the median, breadth 3
+        ("0.30 0.11 0.05 0.02", [3, 2, 1, 4]),  # what stands out most, not what is largest
+        ("0.30 0.104 0.02 0.005", [1, 2, 3, 4]),  # as usual: by points alone
+        ("0.30 0.20 0.009 0.02", [2, 1, 4, 3]),
+        ("-0.30 0.20 -0.05 0.02", [3, 1, 4, 2]),  # what holds him comes last
     ],
 )
-def test_what_may_be_the_cause_is_told_first(points: list[float], drivers: str, places: list[int]) -> None:
-    names = drivers.split()
-    cells = _placed(_cells(np.array([points]), np.array([True])), np.array([n not in FADING for n in names] + [False]))
-    assert [cells.set_index("driver")["place"][k] for k in range(4)] == places
+def test_what_may_be_the_cause_is_told_first(points: str, places: list[int]) -> None:
+    """Of five customers, of whom four are as usual."""
+    drivers, cutoff = ["recency", "service", "breadth", "cadence"], pd.Timestamp("2026-02-01", tz="UTC")
+    rows = [
+        (f"c{number}", cutoff, driver, float(value), "said")
+        for number, told in enumerate([points, *[USUAL] * 4])
+        for driver, value in zip(drivers, told.split(), strict=True)
+    ]
+    long = pd.DataFrame(rows, columns=["customer_id", "cutoff", "driver", "points", "sentence"])
+    assert _places(long).tolist() == [*places, *[1, 2, 3, 4] * 4]
 
 
 def test_what_the_model_never_uses_gets_exactly_nothing(

@@ -54,7 +54,7 @@ def _measuring(summary: dict[str, Any]) -> Iterator[str]:
     fall = shows["smallest_fall"]
     seen = "no fall of leaving, however large" if fall is None else f"a fall of leaving by {100 * fall:.1f} points"
     arms = f"{shows['treated']:,} treated, {shows['held_out']:,} held out"
-    yield f"Campaign {summary['campaign']['name']}: {arms}. Alone it can show {seen}; winback lift pools weeks.\n"
+    yield f"Campaign {summary['campaign']['name']}: {arms}.\nAlone it can show {seen}; winback lift pools weeks.\n"
 
 
 def plain_table(title: str, *columns: str) -> Table:

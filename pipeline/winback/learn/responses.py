@@ -9,9 +9,6 @@ save rate, is what is learned; below zero the action drives customers away. For 
 
 `theta` starts at the catalogue's save_rate with the variance s (1 - s) / save_rate_strength, times a factor; `alpha`,
 `beta` and the offsets start at 0. The factor and the variances are those under which what was seen is most likely
-(empirical Bayes): where the catalogue is far off its guesses count little, and where drivers and stages do not
-differ all of them tell of each. All is normal and linear (Lindley and Smith, Journal of the Royal Statistical Society B 34 (1), 1972), so
-that sums over rows are all that is kept, and an effect below zero is as easily learned as one above.
 (empirical Bayes): where the catalogue is far off its guesses count little, and where drivers and stages do not differ
 all of them tell of each. All is normal and linear (Lindley and Smith, Journal of the Royal Statistical Society B 34,
 1972), so that sums over rows are all that is kept, and an effect below zero is as easily learned as one above.

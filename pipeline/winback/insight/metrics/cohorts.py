@@ -201,4 +201,4 @@ def full_n(some: Aged, n: int) -> Figure:
     rows = (some.age >= 1) & (some.age <= n)
     seen = np.zeros((len(some.observed), n), dtype=bool)
     seen[some.who[rows], some.age[rows] - 1] = True
-    return _shared(seen.all(axis=1), some.observed >= n)
+    return _shared(np.asarray(seen.all(axis=1)), some.observed >= n)
