@@ -47,6 +47,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said = [f"{i},{channel},{purpose},granted,2025-02-01" for i in ids for channel, purpose in GRANTS]
     shop.write_rows(path.parent / "consents.csv", "id,channel,purpose,status,at", said)
     shop.edit(path, "\n[gates]\n", SOURCES)
+    shop.edit(path, "kept_elsewhere = true", "kept_elsewhere = false")
     shop.run(path)
     return path
 
