@@ -91,6 +91,11 @@ def truths(shop: Shop, kept: float) -> dict[str, float]:
     }
 
 
+def _covers(interval: intervals.Interval, truth: float) -> float:
+    """1.0 or 0.0; NaN where no interval is told."""
+    return float("nan") if math.isnan(interval.low) else float(interval.low <= truth <= interval.high)
+
+
 def coverage(shop: Shop, campaigns: int, seed: int) -> pd.DataFrame:
     """One row a campaign and metric: whether each interval covers the truth, and its width."""
     rng = np.random.default_rng(seed)
@@ -108,7 +113,7 @@ def coverage(shop: Shop, campaigns: int, seed: int) -> pd.DataFrame:
                 e = effect(outcome, design)
                 one, ever = intervals.one_look(e), intervals.any_look(e)
                 told |= {name: one.low <= known[kind][metric] <= one.high, f"{name}_width": one.high - one.low}
-                told |= {f"{name}_ever": ever.low <= known[kind][metric] <= ever.high}
+                told |= {f"{name}_ever": _covers(ever, known[kind][metric])}
             found.append(told)
     return pd.DataFrame(found)
 
