@@ -65,7 +65,7 @@ def winback_rate(regained: float, contacted: float) -> Figure:
     "lapsed customers not contacted in the period who ordered in time / lapsed customers not contacted",
     "share",
     "the comparison that winback_rate needs",
-    "Not drawn by lot, so no proof either: who is contacted was chosen. `winback lift` measures.",
+    "Not drawn by lot, so no proof either: who is contacted was chosen. A hold-out measures.",
 )
 def winback_rate_uncontacted(regained: float, lapsed: float) -> Figure:
     """Share of those lapsed at the start and not contacted who ordered within the window from the start on.
