@@ -14,10 +14,10 @@ from winback.effects.results import Terms, first_listings, fresh_listings, resul
 from winback.errors import NotEnoughData
 from winback.facts.days import begins
 from winback.facts.intake.handed_in import known_outcomes
-from winback.facts.intake.load import load
 from winback.facts.labels.takings import takings_at
 from winback.jobs import Job
 from winback.learn.rates import Rates, learn_rates
+from winback.permitting import ingested
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def measured(job: Job, name: str | None = None) -> Measured:
     window is closed. The facts are taken in first.
     """
     with runs.project_lock(job.state):
-        when = (job.zone, job.received_at)
-        load(job.facts, job.sources, job.base, job.inputs, when, job.config.project.currency)
+        ingested(job)
     one = name if name is not None and not ledger.campaigns(job.state, name) else None
     rows = assigned(job, None if one else name)
     outcomes = known_outcomes(job.facts, job.state, begins(job.today, job.zone))

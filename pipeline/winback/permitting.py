@@ -9,10 +9,25 @@ import pandas as pd
 
 from winback import store
 from winback.consent.gate import permitted, reread
+from winback.consent.kept import refuser
 from winback.consent.ledger import ledger_of
+from winback.facts.intake.accounting import Accounting
+from winback.facts.intake.ledger import Since
+from winback.facts.intake.load import load_since
 from winback.jobs import Job
 
 EVERYBODY = "SELECT DISTINCT customer_id FROM read_parquet($path) ORDER BY 1"
+
+
+def ingested(job: Job) -> list[Accounting]:
+    """The row accounting of every source, whose tables then lie in the facts folder without those who were erased.
+
+    To be called under the project's lock.
+    """
+    refuses = refuser(ledger_of(job.base, job.state, job.config.consent))
+    currency = job.config.project.currency
+    since = Since(job.zone, job.received_at, currency, job.inputs, job.facts.parent, refuses=refuses)
+    return load_since(job.facts, job.sources, job.base, since)
 
 
 def permissions_of(job: Job, customer_ids: Sequence[str] | pd.Series) -> pd.DataFrame:

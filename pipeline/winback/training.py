@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from winback import runs
-from winback.consent.kept import refuser
-from winback.consent.ledger import ledger_of
 from winback.facts.check import gates
 from winback.facts.intake.accounting import Accounting
-from winback.facts.intake.ledger import Since
-from winback.facts.intake.load import load_since
 from winback.jobs import Job
-from winback.permitting import unasked
+from winback.permitting import ingested, unasked
 from winback.risk.asking.dataset import Ask, Plan, plan_cutoffs
 from winback.risk.asking.questions import history_starts
 from winback.risk.asking.readiness import training_gates
@@ -31,10 +27,7 @@ def taken_in(job: Job) -> list[Accounting]:
 
     DataRefused when the sources of the day are too damaged or too old to learn from or to make a list of.
     """
-    ledger = ledger_of(job.base, job.state, job.config.consent)
-    currency, refuses = job.config.project.currency, refuser(ledger)
-    since = Since(job.zone, job.received_at, currency, job.inputs, job.facts.parent, refuses=refuses)
-    found = load_since(job.facts, job.sources, job.base, since)
+    found = ingested(job)
     limits = job.config.gates
     of_sources = gates.source_gates(found, job.config.sources.given(), limits)
     fresh = [gates.freshness_gate(job.facts, job.zone, job.today, limits)] if job.config.sources.orders else []

@@ -78,13 +78,12 @@ def _span(job: Job, first: dt.date | None, until: dt.date | None) -> tuple[dt.da
     """The days that are looked at, once the sources as they are now were taken in."""
     from winback import runs  # noqa: PLC0415
     from winback.errors import NotEnoughData  # noqa: PLC0415
-    from winback.facts.intake.load import load  # noqa: PLC0415
     from winback.facts.labels.labels import newest, oldest  # noqa: PLC0415
     from winback.facts.labels.within import Rows  # noqa: PLC0415
+    from winback.permitting import ingested  # noqa: PLC0415
 
     with runs.project_lock(job.state):
-        when = (job.zone, job.received_at)
-        load(job.facts, job.sources, job.base, job.inputs, when, job.config.project.currency)
+        ingested(job)
     rows = Rows("orders", "ordered_at") if job.config.sources.orders else Rows("subscriptions", "started_at")
     begins, ends = oldest(job.facts, rows, job.zone), newest(job.facts, rows, job.zone, None)
     if begins is None or ends is None:

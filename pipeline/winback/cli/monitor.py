@@ -49,13 +49,12 @@ def command(config_path: Path, today: dt.date, as_json: bool, fail_on_alarm: boo
 def _observed(settings: Config, base: Path, today: dt.date) -> dict[str, Any]:
     """What the runs show, once the sources as they are now were taken in."""
     from winback import jobs, runs  # noqa: PLC0415
-    from winback.facts.intake.load import load  # noqa: PLC0415
+    from winback.permitting import ingested  # noqa: PLC0415
     from winback.risk.watching.matured import Known  # noqa: PLC0415
     from winback.risk.watching.monitored import observed  # noqa: PLC0415
 
     job = jobs.prepare(settings, base, today, dt.datetime.now(dt.UTC))
     with runs.project_lock(job.state):
-        when = (job.zone, job.received_at)
-        load(job.facts, job.sources, job.base, job.inputs, when, settings.project.currency)
+        ingested(job)
     known = Known(job.facts, job.zone, today)
     return observed(job.runs, job.spec.name, known, settings.monitor.least_index)

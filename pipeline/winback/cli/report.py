@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def command(config_path: Path, run_id: str | None, out: Path | None, **asked: An
     folder = _run(base / project.project.runs, run_id)
     run = held(folder)
     said = words(asked["language"] or project.project.language, project.project.currency)
-    beside = _beside(project, base, folder, (run, said.language))
+    beside = replace(_beside(project, base, folder, (run, said.language)), **_money(config_path, folder, run))
     text = page(run, beside, said, not asked["without_customers"])
     target = out or base / project.project.runs / f"report-{run.run_id}.html"
     with store.whole_file(target) as temporary:
@@ -79,6 +80,20 @@ def _beside(project: Config, base: Path, folder: Path, told: tuple[Held, str]) -
         names=names,
         movements=moved_since(folder, folder.parent),
     )
+
+
+def _money(config_path: Path, folder: Path, run: Held) -> dict[str, Any]:
+    """What campaigns earned by the run's day, and what other budgets would bring; nothing where it cannot be told."""
+    from winback.cli.report_money import budgets, earned  # noqa: PLC0415
+    from winback.cli.train import job_of  # noqa: PLC0415
+    from winback.errors import WinbackError  # noqa: PLC0415
+
+    try:
+        job = job_of(config_path, run.date, None)
+        return {"lift": earned(job), "budgets": budgets(job, folder, len(run.at_risk))}
+    except WinbackError as error:
+        click.echo(f"Without what campaigns earned, and other budgets: {error}", err=True)
+        return {}
 
 
 def _worded(name: Any, language: str) -> str:
