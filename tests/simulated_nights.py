@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 import shop as runs_of
-from winback import jobs, nightly, runs, store
+from winback import jobs, making, nightly, runs, store
+from winback.consent.permissions import COLUMNS
 from winback.facts.features import declared
 from winback.facts.intake.load import load
 from winback.risk.asking.dataset import Ask, labelled_rows, rows_at, seen_throughout
@@ -50,7 +51,7 @@ def ingested(path: Path, today: dt.date) -> jobs.Job:
 
 def features_of_days(job: jobs.Job, model: ChurnClassifier, days: Sequence[dt.date]) -> dict[dt.date, pd.DataFrame]:
     """What a run's features.parquet holds, by day."""
-    names = {*nightly.FACTS_OF_PEOPLE, *(f.name for f in features_of(model, job.features))}
+    names = {*making.FACTS_OF_PEOPLE, *(f.name for f in features_of(model, job.features))}
     quoted = declared.quoted_by(features_of(model, job.features)) & {f.name for f in job.features}
     wanted = declared.named(names | quoted, job.own)
     rows = rows_at(job.facts, list(days), job.zone, Ask(job.spec, wanted))
@@ -87,11 +88,19 @@ def night(job: jobs.Job, day: dt.date, rows: pd.DataFrame, found: Found) -> Path
         store.write_table(folder / "features.parquet", rows)
         return {}
 
+    def beside() -> dict[str, int]:
+        allowed = dict.fromkeys(COLUMNS, True)
+        store.write_table(folder / "permissions.parquet", rows[["customer_id"]].assign(**allowed))
+        store.write_table(folder / "values.parquet", rows[["customer_id", "cutoff"]].assign(margin_at_stake=50.0))
+        return {}
+
     runs.step(folder, "model", features, ["model.json"])
     runs.step(folder, "features", features, ["features.parquet"], after=["model"])
-    nightly._score(tonight, folder, version, model, str)
-    nightly._decide(tonight, folder, str)
-    nightly._list(tonight, folder, [], str)
-    nightly._gate(tonight, folder, version, model)
+    runs.step(folder, "permissions", beside, ["permissions.parquet"])
+    runs.step(folder, "values", beside, ["values.parquet"])
+    making.scores(tonight, folder, version, model, str)
+    making.decisions(tonight, folder, str)
+    making.people_list(tonight, folder, [], str)
+    making.gate(tonight, folder, version, model)
     runs.publish(tonight.runs, tonight.run_id, nightly._manifest(tonight, version, []))
     return folder

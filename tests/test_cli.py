@@ -408,7 +408,7 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call:
             "budget = 20,0",
             (
                 "winback.toml is not valid TOML: Expected newline or end of document after a statement "
-                "(at line 37, column 12)"
+                "(at line 40, column 12)"
             ),
         ),
     ],

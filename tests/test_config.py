@@ -27,8 +27,9 @@ SECTIONS = (
     "stages"
 )
 OFFERS = (
-    "at_risk_probability, budget, catalogue, cooldown_days, holdout_key, holdout_share, margin_rate, "
-    "min_net_gain, value_days"
+    "at_risk_probability, budget, catalogue, channel_capacity, channel_max_contacts, cooldown_days, explore_cost, "
+    "holdout_key, holdout_share, margin_rate, max_contacts, max_monetary_per_year, min_net_gain, monetary_edge, "
+    "per_days, value_days"
 )
 
 
@@ -244,7 +245,8 @@ def test_every_fault_is_told_at_once() -> None:
 def test_no_money_or_share_is_infinite_or_unknown() -> None:
     """Every plain number of [offers], not only those thought of above."""
     numbers = [f.name for f in fields(config.Offers) if isinstance(f.default, float)] + ["budget"]
-    assert numbers == ["at_risk_probability", "margin_rate", "min_net_gain", "holdout_share", "budget"]
+    of_money = ["min_net_gain", "monetary_edge", "explore_cost", "holdout_share", "budget"]
+    assert numbers == ["at_risk_probability", "margin_rate", *of_money]
     for name in numbers:
         for value in (math.inf, -math.inf, math.nan):
             with pytest.raises(ConfigError, match="should be a finite number"):

@@ -141,6 +141,15 @@ def test_equal_gains_go_to_the_first_id_whatever_the_order_of_the_catalogue() ->
             {"cooldown_days": 14},
             "contacted_recently",
         ),
+        # A card that ends does not wait for a mailing, only for the last notice.
+        ({"days_since_last_contact": 3.0}, {}, {"family": "payment_fix"}, {"cooldown_days": 14}, ""),
+        (
+            {"days_since_last_contact": 3.0},
+            {},
+            {"family": "payment_fix", "cooldown_days": 4},
+            {"cooldown_days": 14},
+            "contacted_recently",
+        ),
         ({}, {"tenure": 0.2}, {}, {}, "cannot_be_moved"),
         ({}, {"recency": -0.2}, {}, {}, "cannot_be_moved"),
         ({"margin_at_stake": 0.0}, {}, {}, {}, "not_worth_the_cost"),

@@ -59,7 +59,7 @@ def test_a_row_is_a_customer_listed_with_what_was_or_would_have_been_done() -> N
     assert list(ROWS.columns) == [
         *("campaign", "customer_id", "cutoff", "arm", "held_by", "stratum", "action", "channel", "driver", "stage"),
         *("probability", "margin_at_stake", "expected_net_gain", "contact_cost", "incentive_cost", "propensity"),
-        *("spend_90d", "orders_90d"),
+        *("choice_propensity", "spend_90d", "orders_90d"),
     ]
     assert ROWS.set_index("customer_id").loc["a"].to_dict() == {
         "campaign": NIGHT,
@@ -77,10 +77,16 @@ def test_a_row_is_a_customer_listed_with_what_was_or_would_have_been_done() -> N
         "contact_cost": 0.0,
         "incentive_cost": 0.0,
         "propensity": 0.9,
+        "choice_propensity": 1.0,
         "spend_90d": 1.0,
         "orders_90d": 1,
     }
     assert ROWS["customer_id"].tolist() == ["a", "b", "c"]
+
+
+def test_the_chance_of_an_action_is_kept_where_some_were_tries() -> None:
+    tried = DECISIONS.assign(choice_propensity=0.25)
+    assert ledger.assigned(NIGHT, ARMS, tried, FACTS)["choice_propensity"].tolist() == [0.25] * 3
 
 
 @pytest.mark.parametrize("table", ["decisions", "facts"])

@@ -200,7 +200,7 @@ def test_another_list_of_a_night_takes_no_place_unasked(mine: Path):
     """The list before may have been used; only `replace` says that it was not."""
     path = mine.parent / "state" / "campaigns" / "small-2026-02-15"
     before = shop.contents(path)
-    mine.write_text(mine.read_text("utf-8").replace("budget = 20.0", "budget = 5.0"), "utf-8")
+    mine.write_text(mine.read_text("utf-8").replace("probability = 0.3", "probability = 0.2"), "utf-8")
     with pytest.raises(CampaignChanged, match=r"^campaign small-2026-02-15 is assigned already .*--replace-list"):
         shop.run(mine, replace=False)
     assert shop.contents(path) == before

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from winback.facts.features.feature import Driver
+from winback.risk.scoring.reasons import FADING
 from winback.simulate.causes import NAMES
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -31,24 +32,27 @@ REASONS = pd.DataFrame(
     ],
     columns=["customer_id", "driver", "rank", "points"],
 )  # fmt: skip
+TOLD = {("a", "service"): 1, ("a", "recency"): 2, ("d", "habits"): 1, ("d", "recency"): 2}
+KEYS = zip(REASONS["customer_id"], REASONS["driver"], REASONS["rank"], strict=True)
+REASONS["place"] = [TOLD.get((customer, driver), rank) for customer, driver, rank in KEYS]
 
 
 @pytest.mark.parametrize(
-    ("customer", "cause", "of_all", "of_naming"),
+    ("customer", "cause", "by_points", "told"),
     [
         ("a", "service_failure", 2, 1),
         ("a", "product_trouble", 2, 1),
-        ("a", "price_pressure", 3, 2),
-        ("b", "price_pressure", 3, 2),
+        ("a", "price_pressure", 3, 3),
+        ("b", "price_pressure", 3, 3),
         ("b", "competitor", 1, 1),
         ("c", "payment_failure", None, None),  # it speaks for staying
         ("d", "novelty_gone", None, None),
     ],
 )
-def test_a_cause_has_a_place_among_all_drivers_and_among_those_that_name_one(bench, customer, cause, of_all, of_naming):
+def test_a_cause_has_a_rank_by_points_and_a_place_where_it_is_told(bench, customer, cause, by_points, told):
     found = bench.named(REASONS, pd.DataFrame({"customer_id": [customer], "cause": [cause]}))
-    places = found.loc[customer, ["of_all", "of_naming"]].tolist()
-    assert [None if pd.isna(place) else place for place in places] == [of_all, of_naming]
+    places = found.loc[customer, ["by_points", "told"]].tolist()
+    assert [None if pd.isna(place) else place for place in places] == [by_points, told]
 
 
 def test_figures_of_a_shop(bench):
@@ -63,12 +67,12 @@ def test_figures_of_a_shop(bench):
     reasons = REASONS.assign(feature=["last_visit_seconds" if d == "habits" else d for d in REASONS["driver"]])
     told, places = bench.figures(rows, reasons, truth)
     assert (told["auc"], told["truth"], told["traced"], told["useless"]) == (0.75, 1.0, 1, 0.25)
-    assert (told["1st of_all"], told["2 of_all"], told["1st of_naming"]) == (0, 1, 1)
+    assert (told["1st by_points"], told["2 by_points"], told["1st told"]) == (0, 1, 1)
     assert (told["paused"], told["in top"], told["truth in top"]) == (1, 0, 0)
     assert places.index.tolist() == ["a"]
 
 
 def test_every_cause_shows_itself_in_drivers_that_exist(bench):
     assert tuple(bench.SHOWN_IN) == NAMES
-    assert set().union(*bench.SHOWN_IN.values(), bench.FADING) <= set(get_args(Driver))
-    assert all(drivers - bench.FADING for drivers in bench.SHOWN_IN.values())
+    assert set().union(*bench.SHOWN_IN.values(), FADING) <= set(get_args(Driver))
+    assert all(drivers - FADING for drivers in bench.SHOWN_IN.values())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from winback.config import Stages
+from winback.limits import Stages
 from winback.risk.asking.stages import READ_FOR_STAGES, STAGES, stages
 
 NAN = np.nan

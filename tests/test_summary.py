@@ -32,6 +32,8 @@ REASONS = pd.DataFrame(
     ],
     columns=["customer_id", "driver", "points"],
 )
+_RANKED = REASONS.sort_values(["customer_id", "points", "driver"], ascending=[True, False, True])
+REASONS["place"] = _RANKED.groupby("customer_id").cumcount() + 1
 DECISIONS = pd.DataFrame(
     [
         ("a", "coupon", "", 1.5, 4.0, 40.0),
@@ -41,7 +43,7 @@ DECISIONS = pd.DataFrame(
     ],
     columns=["customer_id", "action", "cause", "expected_cost", "expected_net_gain", "margin_at_stake"],
 )
-ACTIONS = {"coupon": SimpleNamespace(name="A coupon"), "mail": SimpleNamespace(name="A mail")}
+ACTIONS = {"coupon": SimpleNamespace(name={"en": "A coupon"}), "mail": SimpleNamespace(name={"en": "A mail"})}
 
 
 def test_main_drivers_counts_first_causes_among_those_at_risk():
@@ -58,8 +60,8 @@ def test_main_drivers_of_nobody_are_none():
     assert main_drivers(SCORES.assign(at_risk=False), REASONS) == []
 
 
-def test_equal_points_have_one_first_cause_whatever_the_order_of_the_rows():
-    reasons = REASONS.assign(points=0.1)
+def test_the_first_is_told_by_its_place_whatever_the_order_of_the_rows():
+    reasons = REASONS.assign(points=0.1, place=REASONS["driver"].map({"recency": 1, "tenure": 2, "trend": 3}))
     expected = [("recency", 3), ("tenure", 0), ("trend", 0)]
     for seed in range(5):
         rows = main_drivers(SCORES, reasons.sample(frac=1, random_state=seed))

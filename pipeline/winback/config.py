@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from winback.destinations import Destinations
-from winback.limits import Campaigns, Consent, Monitor, Publish
+from winback.limits import Campaigns, Consent, Monitor, Publish, Stages
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -264,24 +264,6 @@ class DataGates:
     max_missing_share: Share = 0.2
     max_silence_days: Annotated[int, Field(ge=0, le=3650)] = 7
     min_recorded_share: Share = 0.8
-
-
-@dataclass(frozen=True, config=STRICT)
-class Stages:
-    """The limits of a customer's stages of life, in days; `cooling_ratio` in times the customer's own median gap."""
-
-    new_days: Days = 30
-    cooling_ratio: Annotated[float, Field(gt=1)] = 2.0
-    cooling_gaps: Annotated[int, Field(ge=1)] = 2
-    cooling_days: Days = 60
-    lapsed_days: Days = 90
-    lost_days: Days = 365
-    returned_days: Days = 60
-
-    def __post_init__(self) -> None:
-        """Each stage begins after the one before it."""
-        if not self.cooling_days < self.lapsed_days < self.lost_days:
-            raise ValueError("cooling_days, lapsed_days and lost_days must grow in this order")
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -1,7 +1,7 @@
-"""[publish], [monitor], [consent] and [campaigns] of a project: the limits it sets to what is done.
+"""[publish], [monitor], [consent], [campaigns] and [stages] of a project: the limits it sets.
 
 When a night is not published; when it is advised to train again; who may be contacted; who is left alone to
-measure, and when somebody leaves the list.
+measure, and when somebody leaves the list; when a customer counts as new, cooling, lapsed or lost.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Index = Annotated[float, Field(gt=0)]
 Factor = Annotated[float, Field(gt=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
+SomeDays = Annotated[int, Field(ge=1, le=3650)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -92,3 +93,21 @@ class Campaigns:
     holdout_share: Share = 0.05
     leave_margin: Share = 0.05
     leave_nights: Annotated[int, Field(ge=1, le=365)] = 3
+
+
+@dataclass(frozen=True, config=STRICT)
+class Stages:
+    """The limits of a customer's stages of life, in days; `cooling_ratio` in times the customer's own median gap."""
+
+    new_days: SomeDays = 30
+    cooling_ratio: Annotated[float, Field(gt=1)] = 2.0
+    cooling_gaps: Annotated[int, Field(ge=1)] = 2
+    cooling_days: SomeDays = 60
+    lapsed_days: SomeDays = 90
+    lost_days: SomeDays = 365
+    returned_days: SomeDays = 60
+
+    def __post_init__(self) -> None:
+        """Each stage begins after the one before it."""
+        if not self.cooling_days < self.lapsed_days < self.lost_days:
+            raise ValueError("cooling_days, lapsed_days and lost_days must grow in this order")

@@ -88,13 +88,17 @@ def permitted(customers: pd.DataFrame, channels: Sequence[str], permissions: pd.
 
 
 def rested(customers: pd.DataFrame, actions: Sequence[Action], past: Past | None, cooldown_days: int) -> Bools:
-    """Whether each customer's (row) last contact, made or decided on, is long enough ago for each action (column)."""
+    """Whether each customer's (row) last contact, made or decided on, is long enough ago for each action (column).
+
+    A notice about a payment waits for its own `cooldown_days` alone: a card that ends does not wait for a mailing.
+    """
     days = customers["days_since_last_contact"].to_numpy(dtype=float, na_value=np.nan)
     if past is not None:
         nearest = np.full(len(customers), np.inf)
         np.minimum.at(nearest, past.row, past.days_ago)
         days = np.fmin(days, np.where(np.isfinite(nearest), nearest, np.nan))
-    wait = np.maximum(np.array([action.cooldown_days for action in actions], dtype=float), cooldown_days)
+    least = np.array([0 if action.family == REPAIRS else cooldown_days for action in actions])
+    wait = np.maximum(np.array([action.cooldown_days for action in actions], dtype=float), least)
     # Never contacted is NaN, and no comparison with NaN holds: such a customer never has to wait.
     return np.asarray(~(days[:, None] < wait), dtype=bool)
 

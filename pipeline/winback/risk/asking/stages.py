@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from winback.config import Stages
+from winback.limits import Stages
 
 STAGES = ("new", "active", "cooling", "lapsed", "lost", "returned")
 READ_FOR_STAGES = (
