@@ -31,7 +31,8 @@ PLACEHOLDERS = {
     "YYYY-MM-DD": "2026-03-01",
     "{today}": "2026-03-01",
     "VERSION": "3",
-    "mended.csv": __file__,  # a file that is there
+    "NAME": "google",
+    **dict.fromkeys(("mended.csv", "bounced.txt", "asked.txt"), __file__),  # a file that is there
     "{version.version}": "3",
 }
 SUMMARY = {

@@ -15,6 +15,7 @@ import pytest
 import shop as runs_of
 import simulated_nights as nights
 from winback import runs, store
+from winback.campaigns import words
 from winback.errors import PublishRefused
 from winback.facts.check.gates import Gate
 from winback.limits import Publish
@@ -23,6 +24,8 @@ from winback.risk.watching import publish_gate
 from winback.risk.watching.publish_list import Made
 from winback.risk.watching.publish_scores import Scored
 from winback.simulate.shop import Shop
+
+HEADERS = (words.HEADERS["en"]["customer_id"], words.HEADERS["en"]["chance_to_leave_percent"])
 
 SMALL = Shop(customers=700, days=470, seed=5, without=("tickets", "surveys"))
 LARGE = Shop(customers=2000, days=740, seed=6)
@@ -65,7 +68,7 @@ def day_of(folder: Path) -> dt.date:
 
 
 def read(folder: Path) -> Night:
-    return publish_gate.scored(folder, day_of(folder)), publish_gate.made(folder, str)
+    return publish_gate.scored(folder, day_of(folder)), publish_gate.made(folder, str, HEADERS)
 
 
 def refused(now: Scored, made: Made, before: Scored | None, terms: publish_gate.Terms) -> list[Gate]:
@@ -315,7 +318,7 @@ def test_a_list_cut_off_is_no_table(shop: Opened, tmp_path: Path, cut: int):
     for name in ("reasons", "assignments", "decisions"):
         (tmp_path / f"{name}.parquet").write_bytes((shop.folders[-1] / f"{name}.parquet").read_bytes())
     now, _ = read(shop.folders[-1])
-    found = refused(now, publish_gate.made(tmp_path, str), None, shop.terms)
+    found = refused(now, publish_gate.made(tmp_path, str, HEADERS), None, shop.terms)
     assert "list" in [gate.name for gate in found]
 
 

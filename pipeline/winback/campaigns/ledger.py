@@ -109,8 +109,8 @@ def read(state: Path, campaign: str) -> pd.DataFrame:
     """The rows of one campaign; NotEnoughData where there is none of that name."""
     if campaign not in (known := campaigns(state)):
         raise NotEnoughData(
-            f"no campaign is called {campaign!r}; assigned are {', '.join(known[-3:]) or 'none'}. `winback campaigns "
-            "list` shows all."
+            f"no campaign is called {campaign!r}; assigned are {', '.join(known[-3:]) or 'none'}. "
+            "`winback campaigns list` shows all."
         )
     frame: pd.DataFrame = store.read_table(path_of(state, campaign)).to_pandas()
     return frame

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from winback.jobs import Job
 
-MOST_AT_RISK = 100_000  # above it other budgets take minutes to weigh; `winback decide --what-if` does it
+MOST_AT_RISK = 100_000  # above it other budgets take minutes to weigh; `winback decide` does it
 
 
 def earned(job: Job) -> pd.DataFrame | None:

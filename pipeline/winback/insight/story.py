@@ -36,7 +36,7 @@ def story(run: Path, facts: Path, happened: Mapping[str, str], customer_id: str)
     if score is None:
         raise NotEnoughData(
             f"run {run.name} did not score a customer {customer_id!r}: nobody is called so, or he was no case of its "
-            "question. `winback show --customer` looks through all runs."
+            "question. `winback show` with --customer looks through all runs."
         )
     reasons = _rows(run / "reasons.parquet", customer_id).sort_values("rank", na_position="last")
     return {
