@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +122,9 @@ def summed(cells: Cells, seen: Seen) -> Sums:
 def learned(cells: Cells, sums: Sums, priors: Priors) -> Learned:
     """What is known of the cells after these sums."""
     design = _design(cells)
-    best = max((_posterior(design, sums, priors, spread) for spread in _spreads()), key=lambda found: found[0])
+    # Before anything was seen all spreads are as likely.
+    spreads = _spreads() if np.any(sums.one) else islice(_spreads(), 1)
+    best = max((_posterior(design, sums, priors, spread) for spread in spreads), key=lambda found: found[0])
     return best[1]
 
 
