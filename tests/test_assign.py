@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winback.campaigns.assign import assignments, held_out
+from winback.campaigns.assign import held_out
 
 KEY = "winback hold-out 1"
 IDS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), unique=True, max_size=30)
@@ -108,18 +108,3 @@ def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
 def test_a_missing_id_is_refused() -> None:
     with pytest.raises(ValueError, match="every customer needs an id; 1 have none"):
         held_out(pd.Series(["a", None], dtype="str"), 0.5, KEY)
-
-
-def test_assignments_name_the_arm_of_every_customer_and_cutoff() -> None:
-    cutoff = pd.Timestamp("2026-01-01", tz="UTC")
-    scores = pd.DataFrame({"customer_id": ids(300), "cutoff": cutoff, "probability": 0.5})
-    result = assignments(scores, 0.3, KEY)
-    assert list(result.columns) == ["customer_id", "cutoff", "arm"]
-    assert result["customer_id"].tolist() == scores["customer_id"].tolist()
-    assert (result["arm"] == "held_out").tolist() == held_out(scores["customer_id"], 0.3, KEY).tolist()
-    assert set(result["arm"]) == {"held_out", "treated"}
-
-
-def test_assignments_of_nobody_are_an_empty_table() -> None:
-    scores = pd.DataFrame({"customer_id": ids(0), "cutoff": pd.Series([], dtype="datetime64[us, UTC]")})
-    assert assignments(scores, 0.3, KEY).shape == (0, 3)

@@ -53,13 +53,6 @@ def held_out(customer_ids: pd.Series[str], share: float, key: str) -> pd.Series[
     return pd.Series(_places(customer_ids, key) < share, index=customer_ids.index, name=HELD_OUT)
 
 
-def assignments(scores: pd.DataFrame, share: float, key: str) -> pd.DataFrame:
-    """One row a customer and cutoff, in the order of `scores`: customer_id, cutoff, arm."""
-    held = held_out(scores["customer_id"], share, key)
-    arm = np.where(held, HELD_OUT, TREATED)
-    return scores[["customer_id", "cutoff"]].assign(arm=pd.array(arm.tolist(), dtype="str"))
-
-
 def _refuse_share(share: float) -> None:
     if not 0 <= share <= 1:
         raise ValueError(f"share must be between 0 and 1, and is {share!r}")
