@@ -84,6 +84,7 @@ def test_a_no_that_comes_while_the_list_is_made_is_heard(given: Path, tmp_path: 
     assert (told["action"], told["cause"]) == ("leave_alone", "no_consent")
 
 
+@pytest.mark.deep
 def test_a_list_is_not_published_while_consent_does_not_rest(given: Path, tmp_path: Path) -> None:
     path = shop.copy(given, tmp_path / "shop")
     ids = [f"C{number:04}" for number in range(3, 40)]
