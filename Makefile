@@ -23,7 +23,7 @@ help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 run: $(VENV)/package.stamp ## A real retailer's log to a published at-risk list
-	@$(BIN)/winback run --config configs/winback.toml --date 2017-12-31
+	@$(BIN)/winback run --config configs/winback.toml --date 2017-12-31 --replace-list
 
 # A worker for each core, with one numeric thread each; tests of one file stay together and share what they set up.
 test: export OMP_NUM_THREADS := 1
