@@ -99,7 +99,7 @@ def values(job: Job, folder: Path) -> None:
 
     def make() -> dict[str, Any]:
         rows = _read(folder, "features")
-        margins, told = valued(job, rows)
+        margins, told = valued(job, rows, _unasked(folder))
         store.write_table(folder / "values.parquet", rows[["customer_id", "cutoff"]].join(margins))
         return told
 

@@ -16,7 +16,6 @@ from winback.facts.labels.spend import spend_at
 from winback.jobs import Job
 from winback.offers.spending import READ
 from winback.offers.value import errors, expected_margin, fit_value, margin_at_stake
-from winback.permitting import unasked
 
 STEP_DAYS, MOST_CUTOFFS, MOST_ROWS = 30, 6, 1_000_000
 HISTORY_DAYS = 90  # what the features look back to
@@ -25,19 +24,19 @@ LEAST_CHECKED = 50
 TOLERATED = 1.02  # the model gives way where it is this much further off than the rate: less may be luck
 
 
-def valued(job: Job, rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+def valued(job: Job, rows: pd.DataFrame, unasked: frozenset[str] = frozenset()) -> tuple[pd.DataFrame, dict[str, Any]]:
     """`margin_if_stays`, `margin_if_leaves` and `margin_at_stake` of each row of features, and how they came about.
 
     `rows` holds the features READ of the customers of today. Learned from windows of `value_days` that closed
     before today; where the history allows none, from windows of half or a quarter of that, stretched; where
     it allows none of these either, or a simple rate is closer on customers kept aside, it is that rate (and
     nothing is known of those who leave). `how` (fitted | stretched | rate) and `why` say which. Nothing is learned
-    of customers who objected to being profiled.
+    of the customers `unasked`, who objected to being profiled.
     """
     why = ""
     for window in windows(job.config.offers.value_days, job.spec.horizon_days):
         try:
-            return _by_model(job, rows, window)
+            return _by_model(job, rows, window, unasked)
         except (NotEnoughData, WindowNotRecorded) as error:
             why = why or str(error)
     return _by_rate(job, rows, why)
@@ -55,8 +54,10 @@ def cutoffs(oldest: dt.date, today: dt.date, days: int, most: int) -> list[dt.da
     return sorted(day for day in found if day >= oldest + dt.timedelta(days=HISTORY_DAYS))
 
 
-def _by_model(job: Job, rows: pd.DataFrame, window: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-    past = _past(job, window, max(1, min(MOST_CUTOFFS, MOST_ROWS // max(1, len(rows)))))
+def _by_model(
+    job: Job, rows: pd.DataFrame, window: int, unasked: frozenset[str]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    past = _past(job, window, max(1, min(MOST_CUTOFFS, MOST_ROWS // max(1, len(rows)))), unasked)
     offers = job.config.offers
     checked = _checked(past, window)
     if checked["model"]["rmse"] > checked["rate"]["rmse"] * TOLERATED:
@@ -74,7 +75,7 @@ def _by_model(job: Job, rows: pd.DataFrame, window: int) -> tuple[pd.DataFrame, 
     return expected_margin(model, rows, offers.margin_rate, offers.value_days), told | _units(job)
 
 
-def _past(job: Job, window: int, most: int) -> pd.DataFrame:
+def _past(job: Job, window: int, most: int, unasked: frozenset[str] = frozenset()) -> pd.DataFrame:
     """All customers at closed cutoffs: features, and `stayed`, `orders` and `spend` of the windows."""
     reach = max(window, job.spec.horizon_days)
     days = cutoffs(oldest_order(job.facts, job.zone), job.today, reach, most)
@@ -84,7 +85,7 @@ def _past(job: Job, window: int, most: int) -> pd.DataFrame:
             "from such dates."
         )
     rows = features_at(job.facts, days, job.zone, declared.named(READ))
-    rows = rows[~rows["customer_id"].isin(list(unasked(job)))].reset_index(drop=True)
+    rows = rows[~rows["customer_id"].isin(list(unasked))].reset_index(drop=True)
     spent = spend_at(job.facts, rows, window, job.zone, job.today)
     stayed = bought_at(job.facts, rows, job.spec.horizon_days, job.zone, job.today)
     return rows.assign(stayed=stayed, orders=spent["orders"], spend=spent["spend"])
