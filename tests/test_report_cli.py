@@ -16,13 +16,10 @@ from winback.cli import main
 pytestmark = pytest.mark.deep  # two whole runs
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def project(two_nights: Path) -> Path:
     """The configuration of a shop with two published runs."""
-    path = shop.lay_down(tmp_path_factory.mktemp("shop"))
-    for today in (shop.TODAY, shop.LATER):
-        shop.run(path, today)
-    return path
+    return two_nights
 
 
 def call(capsys: pytest.CaptureFixture[str], path: Path, *args: str) -> tuple[int, str, str]:

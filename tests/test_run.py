@@ -42,12 +42,9 @@ FORMULA = re.compile(r"[\s\"]*[=+\-@\t\r]")
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(published_shop: Path) -> Path:
     """The configuration of a shop whose run for TODAY is published; tests that change it take a copy."""
-    path = shop.lay_down(tmp_path_factory.mktemp("published"))
-    _, _, did = shop.run(path)
-    assert did
-    return path
+    return published_shop
 
 
 @pytest.fixture(scope="module")

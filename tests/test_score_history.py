@@ -15,13 +15,10 @@ from winback.errors import NotEnoughData
 from winback.insight.score_history import score_history
 
 
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def config(two_nights: Path) -> Path:
     """A shop with two nights, a week apart."""
-    path = shop.lay_down(tmp_path_factory.mktemp("shop"))
-    for today in (shop.TODAY, shop.LATER):
-        shop.run(path, today)
-    return path
+    return two_nights
 
 
 def of(config: Path, run_id: str, table: str, customer: str) -> pd.DataFrame:

@@ -53,10 +53,9 @@ def test_agreement(challengers: list[tuple[str, float, bool]], told: dict[str, f
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(published_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop whose champion is a model of 20 trees and whose challenger, of 10, was trained on the same facts."""
-    path = shop.lay_down(tmp_path_factory.mktemp("shop"))
-    shop.run(path)
+    path = shop.copy(published_shop, tmp_path_factory.mktemp("challenged") / "shop")
     job = shop.job(path)
     spec = replace(job.spec, estimator=replace(job.spec.estimator, max_iter=10))
     card = store.read_json(job.runs / job.run_id / "model.json")["card"]

@@ -140,16 +140,18 @@ def _accepted(rows: pd.DataFrame, table: pd.DataFrame, actions: Sequence[Guessed
     the one of POOLS under which all of them are most likely (beta-binomial, empirical Bayes).
     """
     known = rows[(rows["arm"] == "treated") & (rows["stayed"] == 1) & rows["redeemed"].notna()]
+    told = {str(action): found for action, found in known.groupby("action")}
     rates = np.zeros(len(table))
     for action in actions:
         mine = (table["action"] == action.id).to_numpy()
+        if action.id not in told:
+            rates[mine] = action.accept_rate
+            continue
         stages, index = np.unique(table.loc[mine, "stage"], return_inverse=True)
-        told = known[known["action"] == action.id]
-        counts = (
-            told.groupby("stage")["redeemed"].agg(["sum", "count"]).reindex(stages, fill_value=0).to_numpy(dtype=float)
-        )
+        redeemed = told[action.id].groupby("stage")["redeemed"].agg(["sum", "count"])
+        counts, (hits, n) = redeemed.reindex(stages, fill_value=0).to_numpy(dtype=float), redeemed.sum()
         k = action.accept_rate_strength
-        whole = (float(told["redeemed"].sum()) + k * action.accept_rate) / (len(told) + k)
+        whole = (float(hits) + k * action.accept_rate) / (int(n) + k)
         pool = _pool(counts, whole)
         rates[mine] = ((counts[:, 0] + pool * whole) / (counts[:, 1] + pool))[index]
     return rates

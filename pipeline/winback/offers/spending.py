@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from winback.errors import NotEnoughData
+from winback.offers.quantile_codes import QuantileCodes
 
 Floats = NDArray[np.float64]
 LEAST_BUYERS = 200  # fewer customers with orders in the window teach next to nothing about who buys more
@@ -49,7 +50,7 @@ class SpendModel:
 
     unit: float
     lines: tuple[Pipeline, Pipeline]
-    trees: tuple[HistGradientBoostingRegressor, HistGradientBoostingRegressor]
+    trees: tuple[Pipeline, Pipeline]
 
 
 def fit_spend(rows: pd.DataFrame, orders: pd.Series[Any], spend: pd.Series[Any]) -> SpendModel:
@@ -72,7 +73,12 @@ def fit_spend(rows: pd.DataFrame, orders: pd.Series[Any], spend: pd.Series[Any])
     lines[0].fit(seen, counts)
     lines[1].fit(seen[bought], money, poissonregressor__sample_weight=counts[bought])
     trees[0].fit(seen, counts)
-    trees[1].fit(seen[bought], money, sample_weight=counts[bought])
+    trees[1].fit(
+        seen[bought],
+        money,
+        quantilecodes__sample_weight=counts[bought],
+        histgradientboostingregressor__sample_weight=counts[bought],
+    )
     return SpendModel(unit, lines, trees)
 
 
@@ -111,9 +117,9 @@ def _line() -> Pipeline:
     )
 
 
-def _trees() -> HistGradientBoostingRegressor:
+def _trees() -> Pipeline:
     """Few, small and strongly shrunk: what is left of a customer's next months is mostly chance."""
-    return HistGradientBoostingRegressor(
+    trees = HistGradientBoostingRegressor(
         loss="poisson",
         learning_rate=0.06,
         max_iter=100,
@@ -123,6 +129,7 @@ def _trees() -> HistGradientBoostingRegressor:
         early_stopping=False,
         random_state=0,
     )
+    return make_pipeline(QuantileCodes(), trees)
 
 
 def _signed_log(values: Floats) -> Floats:
