@@ -25,7 +25,7 @@ COLUMNS = [
         "expected_cost",
     ),
     *("chance_kept", "margin_at_stake", "expected_net_gain", "would_have_done", "would_have_channel"),
-    *("needs_approval", "driver", "expected_deadweight"),
+    *("needs_approval", "driver", "expected_deadweight", "answered"),
 ]
 NO_LIMITS = Limits(budget=None, min_net_gain=0.0, cooldown_days=0)
 
@@ -205,6 +205,14 @@ def test_the_held_out_show_what_the_same_rule_would_have_done() -> None:
     result = decide(who, RECENCY, [action(contact_cost=1.0)], Limits(1.0, 0.0, 0))
     assert result["cause"].tolist() == ["", "over_budget", "held_out", "held_out"]
     assert result["would_have_done"].tolist() == ["mail", "leave_alone", "mail", "leave_alone"]
+
+
+def test_what_an_action_answers_is_told_of_the_held_out_as_well() -> None:
+    """Learning compares those treated with those held out of the same driver; of whom nothing is done none is told."""
+    why = reasons(a={"recency": 0.3, "tenure": 0.1}, b={"recency": 0.3, "tenure": 0.1}, c={"tenure": 0.1})
+    result = decide(customers(held_out=[False, True, False]), why, [action()], NO_LIMITS)
+    assert result["driver"].tolist() == ["recency", "recency", ""]
+    assert result["answered"].tolist() == pytest.approx([0.75, 0.75, 0.0])
 
 
 def test_the_held_out_do_not_use_up_the_budget() -> None:

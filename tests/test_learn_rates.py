@@ -88,6 +88,14 @@ def test_a_forecast_that_is_off_is_no_effect():
     assert abs(rate(learn_rates(rows, [Guess("call")]).table, "call")) < 0.06
 
 
+def test_an_action_that_answers_half_of_the_reasons_did_twice_as_much_for_what_it_answers():
+    rows = results(7, {"call": 0.2}, 12_000)
+    half, whole = (rate(learn_rates(rows.assign(answered=share), [Guess("call")]).table, "call") for share in (0.5, 1))
+    assert half == pytest.approx(2 * whole, rel=0.15)
+    untold = learn_rates(rows.assign(answered=np.nan), [Guess("call")]).table
+    pd.testing.assert_frame_equal(untold, learn_rates(rows, [Guess("call")]).table)
+
+
 def test_accept_rates_move_to_what_was_redeemed():
     table = learn_rates(results(4, {"call": 0.1}, 4000, redeems=0.7), [Guess("call")]).table
     assert table["accept_rate"].between(0.65, 0.75).all()

@@ -37,6 +37,7 @@ DECISIONS = pd.DataFrame(
         "would_have_done": ["mail", "call", "leave_alone", "leave_alone"],
         "would_have_channel": ["email", "call", "", ""],
         "driver": ["recency", "trend", "", ""],
+        "answered": [0.5, 0.75, 0.0, 0.0],
         "contact_cost": [0.0, 2.5, 0.0, 0.0],
         "incentive_cost": [0.0, 1.0, 0.0, 0.0],
         "margin_at_stake": [10.0, 20.0, 30.0, 40.0],
@@ -59,7 +60,7 @@ def test_a_row_is_a_customer_listed_with_what_was_or_would_have_been_done() -> N
     assert list(ROWS.columns) == [
         *("campaign", "customer_id", "cutoff", "arm", "held_by", "stratum", "action", "channel", "driver", "stage"),
         *("probability", "margin_at_stake", "expected_net_gain", "contact_cost", "incentive_cost", "propensity"),
-        *("choice_propensity", "spend_90d", "orders_90d"),
+        *("choice_propensity", "answered", "spend_90d", "orders_90d"),
     ]
     assert ROWS.set_index("customer_id").loc["a"].to_dict() == {
         "campaign": NIGHT,
@@ -78,6 +79,7 @@ def test_a_row_is_a_customer_listed_with_what_was_or_would_have_been_done() -> N
         "incentive_cost": 0.0,
         "propensity": 0.9,
         "choice_propensity": 1.0,
+        "answered": 0.5,
         "spend_90d": 1.0,
         "orders_90d": 1,
     }
@@ -87,6 +89,11 @@ def test_a_row_is_a_customer_listed_with_what_was_or_would_have_been_done() -> N
 def test_the_chance_of_an_action_is_kept_where_some_were_tries() -> None:
     tried = DECISIONS.assign(choice_propensity=0.25)
     assert ledger.assigned(NIGHT, ARMS, tried, FACTS)["choice_propensity"].tolist() == [0.25] * 3
+
+
+def test_what_decisions_do_not_tell_stands_open() -> None:
+    rows = ledger.assigned(NIGHT, ARMS, DECISIONS.drop(columns="answered"), FACTS)
+    assert rows["answered"].isna().all()
 
 
 @pytest.mark.parametrize("table", ["decisions", "facts"])

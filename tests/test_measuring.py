@@ -32,7 +32,7 @@ def project(tmp_path_factory) -> Path:
         name = ledger.campaign_name("inactivity", day)
         ids = sorted(known[:count])
         rows = assigned("thtt" * (count // 4), name, pd.Timestamp(day, tz="UTC"), customer_id=ids)
-        ledger.record(folder / "state", name, rows.assign(choice_propensity=1.0)[ledger.SCHEMA.names])
+        ledger.record(folder / "state", name, rows.assign(**ledger.UNTOLD)[ledger.SCHEMA.names])
     return path
 
 

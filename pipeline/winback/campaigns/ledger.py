@@ -40,12 +40,15 @@ SCHEMA = pa.schema(
                 "incentive_cost",
                 "propensity",
                 "choice_propensity",
+                "answered",
                 "spend_90d",
                 "orders_90d",
             )
         ),
     ]
 )
+
+UNTOLD = {"choice_propensity": 1.0, "answered": float("nan")}  # of decisions that do not tell it
 
 
 def campaign_name(series: str, day: dt.date) -> str:
@@ -67,7 +70,8 @@ def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: 
     `arms` as `assign.draw` gives them; whoever has no stratum is not listed. `decisions` as decided. `facts`:
     customer_id, stage, probability, spend_90d, orders_90d. Of the held-out, `action` and `channel` are what
     would have been done, and costs and gain are 0. `choice_propensity`: the chance of this action, where some were
-    tries (1: none was). ValueError where a table lacks somebody who is listed.
+    tries (1: none was). `answered`: the share of the reasons that the action answers; NaN where the decisions do not
+    tell. ValueError where a table lacks somebody who is listed.
     """
     rows: pd.DataFrame = arms[arms["stratum"] != ""].sort_values("customer_id")
     for name, table in (("decisions", decisions), ("facts", facts)):
@@ -80,8 +84,7 @@ def assigned(campaign: str, arms: pd.DataFrame, decisions: pd.DataFrame, facts: 
     for table in (decided, facts):
         new = ["customer_id", *(c for c in SCHEMA.names if c in table.columns and c not in rows.columns)]
         rows = rows.merge(table[new], on="customer_id", how="left", validate="one_to_one")
-    if "choice_propensity" not in rows:
-        rows = rows.assign(choice_propensity=1.0)
+    rows = rows.assign(**{name: value for name, value in UNTOLD.items() if name not in rows})
     written: pd.DataFrame = rows.assign(campaign=campaign)[SCHEMA.names]
     return written.reset_index(drop=True)
 

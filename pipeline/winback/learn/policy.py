@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from winback.learn.qini import Figure, mean_of
-from winback.learn.rates import looked_up
+from winback.learn.rates import answered_of, looked_up
 from winback.learn.responses import Floats
 
 LEAVE_ALONE = "leave_alone"
@@ -35,7 +35,7 @@ def expected_gain(rows: pd.DataFrame, action: pd.Series[str], rates: pd.DataFram
     asked = rows[["driver", "stage"]].assign(action=action)
     rate, accepts = (looked_up(rates, asked, name).fillna(0.0).to_numpy() for name in ("save_rate", "accept_rate"))
     p = rows["probability"].to_numpy(dtype=float)
-    stays = 1 - p + p * rate * (rows["answered"].to_numpy(dtype=float) if "answered" in rows else 1.0)
+    stays = 1 - p + p * rate * answered_of(rows)
     priced = asked[["action"]].merge(prices, on="action", how="left")[["contact_cost", "incentive_cost"]].fillna(0.0)
     contact, incentive = priced.to_numpy(dtype=float).T
     gain: Floats = stays * rows["margin_at_stake"].to_numpy(dtype=float) - contact - incentive * accepts * stays

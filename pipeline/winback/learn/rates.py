@@ -53,7 +53,7 @@ def learn_rates(results: pd.DataFrame, actions: Sequence[Guessed]) -> Rates:
     `accept_rate` (of the treated who stayed), `n` (customers treated).
 
     `results`: rows with closed windows (`effects.results`, of `fresh_listings`): action, driver, stage, probability,
-    arm, stayed, redeemed; `answered` (share of the reasons, 1 where absent). Rows of unknown actions are left out.
+    arm, stayed, redeemed; `answered` (share of the reasons, 1 where not told). Rows of unknown actions are left out.
     """
     actions = sorted(actions, key=lambda action: action.id)
     table = _cells(actions, results)
@@ -63,7 +63,7 @@ def learn_rates(results: pd.DataFrame, actions: Sequence[Guessed]) -> Rates:
     seen = Seen(
         rows["cell"].to_numpy(dtype=np.int64),
         rows["probability"].to_numpy(dtype=float),
-        rows["answered"].to_numpy(dtype=float) if "answered" in rows else np.ones(len(rows)),
+        answered_of(rows),
         (rows["arm"] == "treated").to_numpy(),
         (rows["stayed"] == 0).to_numpy(),
     )
@@ -101,6 +101,14 @@ def looked_up(table: pd.DataFrame, rows: pd.DataFrame, value: str) -> pd.Series[
         asked = rows[KEYS].assign(**({} if driver else {"driver": ANY}), **({} if stage else {"stage": ANY}))
         matched = asked.merge(table[[*KEYS, value]], on=KEYS, how="left")[value].set_axis(rows.index)
         found = found.fillna(matched)
+    return found
+
+
+def answered_of(rows: pd.DataFrame) -> Floats:
+    """The share of each row's reasons that its action answers; 1 where it is not told."""
+    if "answered" not in rows:
+        return np.ones(len(rows))
+    found: Floats = rows["answered"].fillna(1.0).to_numpy(dtype=float)
     return found
 
 

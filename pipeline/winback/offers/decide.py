@@ -14,7 +14,7 @@ from winback.offers.case import NOTHING_KNOWN, Case, Known, case_of, taken
 from winback.offers.causes import CAUSES, causes, too_dear
 from winback.offers.eligible import Limits
 from winback.offers.options import NONE, Bools, Floats, Picks, Room, best, costs, gains, some
-from winback.offers.response import most_answered
+from winback.offers.response import most_answered, share_answered
 
 __all__ = ["CAUSES", "Known", "Limits", "chosen", "decide", "room_of"]
 
@@ -40,7 +40,8 @@ def decide(
         net gain    = chance_kept * m - cost
 
     The total net gain is made as large as the limits allow (winback.offers.allocate). `would_have_done` is the
-    action itself, and for the held-out the action the same rule at the same prices would have given them.
+    action itself, and for the held-out the action the same rule at the same prices would have given them; `driver` (the
+    reason through which it is expected to do most) and `answered` (the share of the reasons that it answers) are of it.
     `expected_deadweight` is the part of the cost that goes to those who stay anyway: incentive_cost * r * (1 - p).
     `attrs`: `net_gain_bound` (no choice within the limits could gain more), `gap` ((bound - gained) / bound),
     `price_of_money` (net gain of one more unit of budget), `method`. docs/decisions.md has all of it in words.
@@ -110,7 +111,12 @@ def _written(case: Case, done: Picks, would: Picks, told: Sequence[str]) -> pd.D
     approval = np.array([*(action.needs_approval for action in actions), False], dtype=bool)
     asks = np.zeros(len(rows), dtype=bool)
     asks[case.at_risk] = approval[would.action] & ~case.risky["held_out"].to_numpy(dtype=bool)
-    driver = most_answered(case.reasons, case.rates, case.stage, mine.row, mine.action)
+    meant = np.flatnonzero(would.action != NONE)
+    asked = (case.reasons, case.rates, case.stage, meant, would.action[meant])
+    wanted = case.at_risk.copy()
+    wanted[case.at_risk] = would.action != NONE
+    answered = np.zeros(len(rows))
+    answered[wanted] = share_answered(*asked)
     return rows[["customer_id", "cutoff"]].assign(
         action=_texts(rows, acted, [ids[a] for a in mine.action], LEAVE_ALONE),
         cause=_texts(rows, case.at_risk, told, CAUSES[0]),
@@ -124,8 +130,9 @@ def _written(case: Case, done: Picks, would: Picks, told: Sequence[str]) -> pd.D
         would_have_done=_texts(rows, case.at_risk, [ids[c] for c in would.action], LEAVE_ALONE),
         would_have_channel=_texts(rows, case.at_risk, [ways[c] for c in would.channel], ""),
         needs_approval=asks,
-        driver=_texts(rows, acted, driver, ""),
+        driver=_texts(rows, wanted, most_answered(*asked), ""),
         expected_deadweight=numbers(mine.deadweight),
+        answered=answered,
     )
 
 

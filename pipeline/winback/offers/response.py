@@ -156,6 +156,12 @@ def most_answered(reasons: Reasons, rates: Rates, stage: Ints, rows: Ints, actio
     return [names[p] for p in place]
 
 
+def share_answered(reasons: Reasons, rates: Rates, stage: Ints, rows: Ints, action: Ints) -> Floats:
+    """The share (0..1) of each of these customers' reasons that his action answers."""
+    meant = rates.answers[stage[rows], :, action]
+    return np.asarray((reasons.shares[rows] * meant).sum(axis=1), dtype=np.float64)
+
+
 def main_reason(reasons: Reasons, driver: str) -> Bools:
     """Whether the driver has the largest share of each customer's reasons."""
     if driver not in reasons.drivers:
