@@ -108,8 +108,8 @@ class Source:
     `url_env` the name of an environment variable that holds it) with a `table` or a `query` of it.
     `quoted_newlines`: quoted fields of delimited text may span lines. A packed file may come to
     `max_expansion` times its size, any file to `max_decoded_gb`.
-    `columns` maps a contract's column to a source column, to a list of source columns to be
-    added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }` for a constant.
+    `number_format` is 1234.56 as the file writes it. `columns` maps a contract's column to a source column, to
+    a list of them to be added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }`.
     `values` translates the source's words: `values = { status = { "declined" = "failed" } }`.
     `mended` names files with the quarantine's columns whose edited rows stand for the refused ones.
     """
@@ -128,6 +128,7 @@ class Source:
     table: Name | tuple[str, ...] | None = None
     query: str | None = None
     date_format: str | None = None
+    number_format: str | None = None
     time_zone: Zone | None = None
     lookups: tuple[Lookup, ...] = ()
     duplicates: Literal["drop", "keep"] = "drop"

@@ -14,6 +14,7 @@ from winback.errors import SourceError
 from winback.facts.intake import faults, parse, row_rules
 from winback.facts.intake.contracts import CONTRACTS, HAPPENED, Column, Kind, Mapped, Part, is_needed
 from winback.facts.intake.erased import Refuses
+from winback.facts.intake.number_format import Written, plain
 from winback.facts.intake.raw_rows import Group, lacking
 from winback.store import literal
 
@@ -50,6 +51,7 @@ class Reading:
     clock: Clock
     currency: str
     refuses: Refuses | None = None
+    numbers: Written | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def statement(reading: Reading, group: Group, raw: bool) -> str:
     """
     table, mapping = reading.table, reading.mapping
     keys = ", ".join(["file", "line", *([f"c{i}" for i in range(group.own)] if raw else [])])
-    places = [place for mapped in mapping.values() for place in _places(mapped, group)]
-    ruled = [parse.tidy(*_operand(rule.column, group)) for rule in reading.rules]
+    places = [place for mapped in mapping.values() for place in _places(mapped, group, reading.numbers)]
+    ruled = [_ruled(rule, group, reading.numbers) for rule in reading.rules]
     # Step by step: the engine computes a column once, but an expression as often as it is written.
     tidied = [f"{place.operand} AS t_{place.name}" for place in places]
-    tidied += [f"{text} AS t_rule_{number}" for number, (text, _) in enumerate(ruled)]
+    tidied += [f"{text} AS t_rule_{number}" for number, text in enumerate(ruled)]
     present = [f"{_translated(place)} AS p_{place.name}" for place in places]
     present += [f"{parse.present(f't_rule_{number}', 'VARCHAR')} AS p_rule_{number}" for number in range(len(ruled))]
     read = [f"{_value(place, reading.clock)} AS v_{place.name}" for place in places]
@@ -101,10 +103,19 @@ def _judged(reading: Reading, keys: str, steps: str) -> str:
     return f"SELECT {keys}, {names}, coalesce(unread, {faults.first_of(judged)}) AS fault FROM ({steps})"
 
 
-def _places(mapped: Mapped, group: Group) -> list[_Place]:
+def _ruled(rule: Rule, group: Group, numbers: Written | None) -> str:
+    """The tidied text that a rule looks at; a number where it asks for one."""
+    text, _ = parse.tidy(*_operand(rule.column, group))
+    is_text = group.types[group.names.index(rule.column)] == "VARCHAR"
+    return plain(text, numbers) if numbers and is_text and rule.below is not None else text
+
+
+def _places(mapped: Mapped, group: Group, numbers: Written | None) -> list[_Place]:
     places = []
     for number, part in enumerate(mapped.parts):
         operand, kind = parse.tidy(*_operand(part, group), mapped.column.kind)
+        if numbers and kind == "VARCHAR" and mapped.column.kind in parse.NUMBERS and isinstance(part, str):
+            operand = plain(operand, numbers)  # our own constants and factors are plain
         places.append(_Place(f"{mapped.column.name}_{number}", operand, kind, mapped))
     return places
 

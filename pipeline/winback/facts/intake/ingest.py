@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from winback.facts.intake.contracts import mapping_of
 from winback.facts.intake.erased import LEFT_OUT, emptied, take_out
 from winback.facts.intake.ledger import Earlier, Since, Taken
 from winback.facts.intake.mended import mended_rows
+from winback.facts.intake.number_format import written
 from winback.facts.intake.order_parts import no_old_orders
 from winback.facts.intake.quarantine import of_lines, of_rows
 from winback.facts.intake.raw_rows import read_rows
@@ -63,9 +65,9 @@ def ingest_given(given: Mapping[str, Source], base: Path, out: Path, since: Sinc
         taken = []
         for table, source in given.items():
             clock = _clock(source, since, zones)
-            reading = Reading(
-                table, mappings[table], checked_rules(table, source), clock, since.currency, since.refuses
-            )
+            rules, numbers = checked_rules(table, source), source.number_format
+            reading = Reading(table, mappings[table], rules, clock, since.currency, since.refuses)
+            reading = replace(reading, numbers=written(numbers)) if numbers else reading
             taken.append(_taken(opened, con, source, reading, (base, since)))
         refused = tables.sorted_quarantine([each.refused for each in taken])
         ledger.void(out)

@@ -23,7 +23,7 @@ _BLANKS = literal(" \t\v\f\r\n\u00a0\ufeff")
 _TOO_MUCH = "1000000000000"
 _FACTOR = "DECIMAL(18, 6)"
 _YES, _NO = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
-_NUMBERS: frozenset[Kind] = frozenset({"cents", "count", "number"})
+NUMBERS: frozenset[Kind] = frozenset({"cents", "count", "number"})
 _MONTH = "(0?[1-9]|1[0-2])"
 _FIRST_DAY, _LAST_DAY = "TIMESTAMP '0001-01-03'", "TIMESTAMP '9999-12-29'"
 
@@ -33,7 +33,7 @@ def tidy(column: str, kind: str, wanted: Kind = "text") -> tuple[str, str]:
 
     Beside the expression, the type it has.
     """
-    if wanted in _NUMBERS and (kind in _FLOATS or kind in _WHOLE or kind.startswith("DECIMAL")):
+    if wanted in NUMBERS and (kind in _FLOATS or kind in _WHOLE or kind.startswith("DECIMAL")):
         return column, kind
     if wanted in ("moment", "expiry") and kind.startswith(_MOMENTS):
         return column, kind
