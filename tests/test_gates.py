@@ -17,11 +17,12 @@ import healthy_shop
 import shop
 from healthy_shop import TODAY, WHEN, ZONE
 from winback import config
-from winback.config import Cutoffs, DataGates, Source
+from winback.config import Cutoffs, Source
 from winback.errors import ConfigError, DataRefused
 from winback.facts.check import gates
 from winback.facts.check.gates import Gate
 from winback.facts.intake.ingest import Accounting
+from winback.limits import DataGates
 from winback.risk.asking.readiness import training_gates
 from winback.risk.asking.specs import Spec
 

@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from winback.destinations import Destinations
-from winback.limits import Campaigns, Consent, Monitor, Publish, Stages
+from winback.limits import Campaigns, Consent, DataGates, Monitor, Publish, Stages
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -70,8 +70,10 @@ Words = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
 class Rule:
     """What becomes of the rows in which `column` is as one of the other keys says.
 
-    `leave_out`: such rows are counted by rule and used nowhere. `return`: they are goods that came
-    back, so their amount counts below zero. `other_than` holds for an empty column too.
+    `column`: one of the source, as the file calls it. `then`: with leave_out such rows are counted by rule and used
+    nowhere; with return they are goods that came back, so their amount counts below zero. `equals`: one of these
+    words. `other_than`: none of these words, or nothing. `starts_with`: with one of these. `below`: a number
+    below it. `missing`: nothing is in the column.
     """
 
     column: Name
@@ -92,7 +94,8 @@ class Rule:
 class Lookup:
     """A second file joined to a source: its columns become columns of the source's rows.
 
-    Each row of the source takes the first row of `path` with the same `on`; no row is dropped.
+    `path`, `on`: each row of the source takes the first row of that file with the same value in this column; no
+    row is dropped. `columns`: what is taken of it (empty: all).
     """
 
     path: str
@@ -106,11 +109,15 @@ class Source:
 
     `path`: a file, a folder, a pattern, or a place in an object store; else `url` of a database (in
     `url_env` the name of an environment variable that holds it) with a `table` or a `query` of it.
-    `quoted_newlines`: quoted fields of delimited text may span lines. A packed file may come to
-    `max_expansion` times its size, any file to `max_decoded_gb`.
-    `number_format` is 1234.56 as the file writes it. `columns` maps a contract's column to a source column, to
-    a list of them to be added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }`.
-    `values` translates the source's words: `values = { status = { "declined" = "failed" } }`.
+    `columns` maps a contract's column to a source column, to a list of source columns to be
+    added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }` for a constant.
+    `format`: of the files; auto goes by their names. `grain`: line where the rows of one order_id are one order.
+    `delimiter`, `encoding`: of delimited text. `quoted_newlines`: quoted fields of delimited text may span lines.
+    `max_expansion`: a packed file may come to this many times its size. `max_decoded_gb`: the most any file may
+    come to. `date_format`: of dates, such as "%d.%m.%Y" (none: ISO 8601). `number_format`: 1234.56 as the file writes it. `time_zone`: of times without an offset
+    (none: the project's). `lookups`: files joined to it. `duplicates`: whether a row equal in every mapped column
+    to an earlier one is dropped. `max_bad_share`: more rows refused than this stop the run. `rules`: what becomes
+    of some rows. `values` translates the source's words: `values = { status = { "declined" = "failed" } }`.
     `mended` names files with the quarantine's columns whose edited rows stand for the refused ones.
     """
 
@@ -176,7 +183,11 @@ class Sources:
 
 @dataclass(frozen=True, config=STRICT)
 class Project:
-    """Where winback keeps what it owns, the business's clock and currency, and the language of the reasons."""
+    """Where winback keeps what it owns, the business's clock and currency, and the language of the reasons.
+
+    `state`, `runs`: the folders. `time_zone`: in which a day begins. `currency`: of all money, as ISO 4217 writes
+    it. `language`: of reasons, actions and lists.
+    """
 
     state: str = "state"
     runs: str = "runs"
@@ -207,11 +218,13 @@ class Offers:
     `catalogue`: a file, or a bare name for one that comes with winback.
     `at_risk_probability`: who is on the list. `margin_rate`: share of sales that is margin.
     `value_days`: how long a kept customer is counted. `budget`: most the expected cost of one run
-    may be (none: no limit). `max_contacts`: most contacts of one customer in `per_days` days; by channel in
-    `channel_max_contacts`. `channel_capacity`: most customers of one run by channel. `monetary_edge`: by what
-    share an action that gives money must gain more than the best that gives none. `max_monetary_per_year`: most
+    may be (none: no limit). `min_net_gain`: an action must be expected to gain more than this. `cooldown_days`:
+    since a customer's last contact, of any kind. `max_contacts`: most contacts of one customer in `per_days` days; by
+    channel in `channel_max_contacts`. `channel_capacity`: most customers of one run by channel. `monetary_edge`: by
+    what share an action that gives money must gain more than the best that gives none. `max_monetary_per_year`: most
     actions that give money to one customer in 365 days. `explore_cost`: the share of the expected net gain that
-    may be given up to try what is not yet known to be best, once results of campaigns are known.
+    may be given up to try what is not yet known to be best, once results of campaigns are known. `holdout_share`: of
+    all customers, in no campaign ever, to measure by. `holdout_key`: another key holds out other customers.
     """
 
     catalogue: str = "actions"
@@ -234,7 +247,11 @@ class Offers:
 
 @dataclass(frozen=True, config=STRICT)
 class ModelChoice:
-    """Which spec is trained (a file, or a bare name for one that comes with winback), and what of it is changed."""
+    """Which spec is trained, and what of it is changed.
+
+    `spec`: a file, or a bare name for one that comes with winback. `horizon_days`, `active_days`: in place of the
+    spec's own: how long a silence is "gone", and who is asked about.
+    """
 
     spec: str = "inactivity"
     horizon_days: Days | None = None
@@ -243,28 +260,9 @@ class ModelChoice:
 
 @dataclass(frozen=True, config=STRICT)
 class OwnFeatures:
-    """Features the project declares itself, beside those that come with winback: TOML files of [[feature]]."""
+    """Features the project declares itself, beside those that come with winback: `files` of [[feature]]."""
 
     files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, config=STRICT)
-class DataGates:
-    """What the data must show before a model learns from them or scores with them.
-
-    The defaults are the smallest figures that vendors publish for the same question: 500 customers who
-    ever bought; 100 of each outcome; no needed column empty in more than a fifth of the rows; no week
-    without an order. `min_history_days`: none means what the question's windows take. Of the orders in
-    the 30 days before the training cutoffs `min_recorded_share` must have been known by then.
-    """
-
-    min_customers: Annotated[int, Field(ge=1)] = 500
-    min_positives: Annotated[int, Field(ge=1)] = 100
-    min_negatives: Annotated[int, Field(ge=1)] = 100
-    min_history_days: Days | None = None
-    max_missing_share: Share = 0.2
-    max_silence_days: Annotated[int, Field(ge=0, le=3650)] = 7
-    min_recorded_share: Share = 0.8
 
 
 @dataclass(frozen=True, config=STRICT)

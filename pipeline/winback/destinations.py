@@ -38,7 +38,7 @@ class Google:
     `consent`: "recorded" sends those only who granted both ad_user_data and ad_personalization; "may_ads" says that
     a consent to ads was asked for both. In `unspecified_countries` (outside the EEA, the United Kingdom and
     Switzerland) whoever may get ads but said nothing of the two goes into a job of its own, consent unspecified.
-    `already_hashed`: columns of the customers table that hold SHA-256 already.
+    `already_hashed`: columns of the customers table that hold SHA-256 already. `rows_per_file`: most rows of one file.
     """
 
     consent: Literal["recorded", "may_ads"] = "recorded"
@@ -49,7 +49,11 @@ class Google:
 
 @dataclass(frozen=True, config=STRICT)
 class Meta:
-    """Meta's customer list audiences; 10,000 people are the most one request of its API takes."""
+    """Meta's customer list audiences.
+
+    `already_hashed`: columns of the customers table that hold SHA-256 already. `rows_per_file`: 10,000 people are
+    the most one request of its API takes.
+    """
 
     already_hashed: tuple[Identifier, ...] = ()
     rows_per_file: Rows = 10_000
@@ -57,7 +61,10 @@ class Meta:
 
 @dataclass(frozen=True, config=STRICT)
 class TikTok:
-    """TikTok's customer file audiences."""
+    """TikTok's customer file audiences.
+
+    `already_hashed`: columns of the customers table that hold SHA-256 already. `rows_per_file`: most rows of one file.
+    """
 
     already_hashed: tuple[Literal["email", "phone"], ...] = ()
     rows_per_file: Rows = 1_000_000
@@ -92,7 +99,7 @@ class HubSpot:
 
 @dataclass(frozen=True, config=STRICT)
 class PeopleCsv:
-    """A list that people open in a spreadsheet."""
+    """A list that people open in a spreadsheet; `columns` in their order."""
 
     columns: tuple[Written, ...] = (
         *("first_name", "last_name", "language", "channel", "email", "phone"),
@@ -102,14 +109,18 @@ class PeopleCsv:
 
 @dataclass(frozen=True, config=STRICT)
 class ParquetFile:
-    """A file for programs: every value exactly as it is."""
+    """A file for programs: every value exactly as it is; `columns` in their order."""
 
     columns: tuple[Written, ...] = ("action", "channel", "email", "phone", "language", "driver", "probability")
 
 
 @dataclass(frozen=True, config=STRICT)
 class Sql:
-    """A table of a database, PostgreSQL or SQLite: `url`, or the name of an environment variable that holds it."""
+    """A table of a database, PostgreSQL or SQLite.
+
+    `url`: where it is; or, in `url_env`, the name of an environment variable that holds it. `table`: "name" or
+    "schema.name". `columns`: in their order, after the keys.
+    """
 
     url: str | None = None
     url_env: str | None = None

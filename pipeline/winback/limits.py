@@ -1,7 +1,7 @@
-"""[publish], [monitor], [consent], [campaigns] and [stages] of a project: the limits it sets.
+"""[gates], [publish], [monitor], [consent], [campaigns] and [stages] of a project: the limits it sets.
 
-When a night is not published; when it is advised to train again; who may be contacted; who is left alone to
-measure, and when somebody leaves the list; when a customer counts as new, cooling, lapsed or lost.
+What the data must show; when a night is not published; when it is advised to train again; who may be contacted; who
+is left alone to measure, and when somebody leaves the list; when a customer counts as new, cooling, lapsed or lost.
 """
 
 from __future__ import annotations
@@ -18,6 +18,26 @@ Index = Annotated[float, Field(gt=0)]
 Factor = Annotated[float, Field(gt=1)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 SomeDays = Annotated[int, Field(ge=1, le=3650)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class DataGates:
+    """What the data must show before a model learns from them or scores with them.
+
+    The defaults are the smallest figures that vendors publish for the same question. `min_customers`: who ever
+    bought. `min_positives`, `min_negatives`: outcomes of each kind to learn from. `min_history_days`: none means
+    what the question's windows take. `max_missing_share`: a needed column may be empty in this share of the rows.
+    `max_silence_days`: without an order. `min_recorded_share`: of the orders in the 30 days before the training
+    cutoffs, what must have been known by then.
+    """
+
+    min_customers: Annotated[int, Field(ge=1)] = 500
+    min_positives: Annotated[int, Field(ge=1)] = 100
+    min_negatives: Annotated[int, Field(ge=1)] = 100
+    min_history_days: SomeDays | None = None
+    max_missing_share: Share = 0.2
+    max_silence_days: Days = 7
+    min_recorded_share: Share = 0.8
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -97,7 +117,13 @@ class Campaigns:
 
 @dataclass(frozen=True, config=STRICT)
 class Stages:
-    """The limits of a customer's stages of life, in days; `cooling_ratio` in times the customer's own median gap."""
+    """The limits of a customer's stages of life.
+
+    `new_days`: since the first order. `cooling_ratio`: days since the last order, in times the customer's own median
+    gap. `cooling_gaps`: fewer gaps than this tell no rhythm. `cooling_days`: since the last order of who has no
+    rhythm yet. `lapsed_days`, `lost_days`: since the last order. `returned_days`: since an order that ended such a
+    silence.
+    """
 
     new_days: SomeDays = 30
     cooling_ratio: Annotated[float, Field(gt=1)] = 2.0

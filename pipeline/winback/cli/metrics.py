@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 @click.command("metrics")
 @config_option
-@click.option("--period", "length", type=click.Choice(["week", "month", "quarter"]), default="month", show_default=True)
+@click.option(
+    "--period",
+    "length",
+    type=click.Choice(["week", "month", "quarter"]),
+    default="month",
+    show_default=True,
+    help="How long a period is.",
+)
 @click.option("--by", default="", help="Part the customers: country, language, channel, category, plan, cohort.")
 @click.option("--from", "first", type=Day(), help="The first day. Default: that of the first order.")
 @click.option("--to", "until", type=Day(), help="The first day not looked at. Default: after the newest order.")

@@ -24,7 +24,14 @@ from winback.cli.options import Day, json_option
 @click.option("--duplicates-share", default=0.002, show_default=True, help="Share of the rows written twice.")
 @click.option("--subscribers", default=0.0, show_default=True, help="Share of the customers with a monthly box.")
 @click.option("--cutoff", "cutoffs", type=Day(), multiple=True, help="A day to tell the truth of; may be repeated.")
-@click.option("--format", "ending", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.option(
+    "--format",
+    "ending",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="What the tables are written as.",
+)
 @click.option("--go-on", is_flag=True, help="Let the shop that lies in FOLDER go on by --days.")
 @click.option("--decisions", type=click.Path(path_type=Path), help="What is done on the first day of going on.")
 @json_option

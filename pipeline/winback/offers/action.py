@@ -83,7 +83,7 @@ Strength = Annotated[float, Field(gt=0)]
 class Condition:
     """What must be known of a customer for an action to be meant for him: a column of the customers, and its limits.
 
-    `at_least` and `below` may be given together; `equals` stands alone.
+    `feature`: the column. `at_least`, `below`: its limits, one or both. `equals`: the one value; it stands alone.
     """
 
     feature: Text
@@ -116,14 +116,16 @@ class Condition:
 class Action:
     """One thing that may be done for one customer. Money is in the project's currency.
 
-    `name`, `message`: by language; `message` is a hint for whoever writes the text. `drivers`: the causes of
+    `id`: what tables call it. `name`, `message`: by language; `message` is a hint for whoever writes the text.
+    `family`: which method of retention it is of. `drivers`: the causes of
     risk it answers, or `["any"]`. `stages`: the stages of life it is for. `only_if`: all of it must hold.
     `channels`: ways it can be done, the preferred one first. `contact_cost`: paid for every customer
     contacted, one for all channels or one a channel. `incentive_cost`: paid when the customer redeems;
-    with `incentive_basis = "basket_share"` it is a share (0..1) of the customer's average basket.
+    with `incentive_basis` "basket_share" it is a share (0..1) of the customer's average basket.
     `accept_rate`: chance that a customer who stays redeems it (0..1).
     `save_rate`: of those about to leave for a cause the action answers, the share it keeps (0..1).
-    Both rates are priors, worth as much as `..._strength` observed customers when they are learned from results.
+    Both rates are priors, worth as much as `accept_rate_strength` and `save_rate_strength` observed customers when they
+    are learned from results.
     `capacity`: most customers of one run (None: no limit). `cooldown_days`: days since the customer's last
     contact that this action needs; the project's own cooldown counts when it is longer. `max_repeats`: times in
     365 days for one customer (None: no limit; where money is given, 2 unless said otherwise).

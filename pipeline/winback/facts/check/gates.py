@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from winback import store
-from winback.config import DataGates, Source
+from winback.config import Source
 from winback.errors import DataRefused, NotEnoughData
 from winback.facts.check.findings import percent
 from winback.facts.check.look import moment_of, relation
 from winback.facts.days import begins, microseconds
 from winback.facts.intake.ingest import Accounting
 from winback.facts.labels.labels import newest_order
+from winback.limits import DataGates
 
 RECORDED_DAYS = 30  # before a cutoff: what is looked at to see how much of the newest past was known then
 # What tells that a business is alive, where it has no orders.

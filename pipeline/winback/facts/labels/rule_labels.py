@@ -45,8 +45,9 @@ Words = str | tuple[str, ...]
 class Rule:
     """All or any of several rules, or what a customer did, or did not do, in the window.
 
-    `did` and `did_not` name a stream of rows; the columns beside them keep the rows with one of these
-    words. `did`: at least `at_least` such rows; `did_not`: fewer than that.
+    `all`, `any`: rules of which all, or at least one, must hold. `did`: at least `at_least` rows of this stream.
+    `did_not`: fewer than that. `at_least`: how many rows. `channel`, `category`, `product_id`, `kind`, `topic`,
+    `plan`, `cancel_reason`, `status`, `decline_code`, `purpose`: only the rows with one of these words count.
     """
 
     all: tuple[Rule, ...] = ()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from winback.config import Cutoffs, DataGates
+from winback.config import Cutoffs
 from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.check import gates
 from winback.facts.check.gates import Gate
+from winback.limits import DataGates
 from winback.risk.asking.dataset import plan_cutoffs
 from winback.risk.asking.questions import answers, asked_of, history_starts
 from winback.risk.asking.specs import Spec

@@ -21,7 +21,12 @@ Count = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True, config=STRICT)
 class Boosting:
-    """The parameters of the ChurnClassifier."""
+    """The parameters of the ChurnClassifier.
+
+    `n_models`: ensembles of different seeds that are averaged. `learning_rate`, `max_iter`, `max_leaf_nodes`,
+    `min_samples_leaf`, `l2_regularization`, `max_features`: as scikit-learn's HistGradientBoostingClassifier has them.
+    `random_state`: the first seed.
+    """
 
     n_models: Annotated[int, Field(ge=1, le=100)] = 5
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
@@ -35,7 +40,11 @@ class Boosting:
 
 @dataclass(frozen=True, config=STRICT)
 class Gates:
-    """What a candidate must show before it becomes the champion."""
+    """What a candidate must show before it becomes the champion.
+
+    `min_customers`, `min_churned`: to learn from. `min_auc_gain`: mean gain of AUC on the best single rule, on dates
+    not seen. `max_calibration_error`: mean chance less the share that left, there.
+    """
 
     min_customers: Count = 500
     min_churned: Count = 100
@@ -47,8 +56,8 @@ class Gates:
 class OwnEstimator:
     """A scikit-learn classifier of the user's own: where it is imported from, and its parameters.
 
-    `trusted` are the types that its fitted state is made of, as skops names them; a model file that holds
-    any other is refused.
+    `path`: "module:Class". `parameters`: what it is made with. `trusted` are the types that its fitted state is made
+    of, as skops names them; a model file that holds any other is refused.
     """
 
     path: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -58,9 +67,10 @@ class OwnEstimator:
 
 @dataclass(frozen=True, config=STRICT)
 class Search:
-    """Which parameters of the estimator are tried: lists of values by name, `trials` drawn from all their combinations.
+    """Which parameters of the estimator are tried.
 
-    Judged by mean log loss on forward folds inside the training cutoffs; after each fold the worse half is given up.
+    `parameters`: lists of values by name; `trials` of all their combinations are drawn. Judged by mean log loss on
+    forward folds inside the training cutoffs; after each fold the worse half is given up.
     """
 
     trials: Annotated[int, Field(ge=2, le=1000)] = 16
@@ -79,7 +89,10 @@ class Spec:
     return        still no order in the window? Of customers with none in the `lapsed_days` before the cutoff; who
                   comes back by himself is unlikely to be among them.
 
-    The window is `[cutoff + lead_days, cutoff + lead_days + horizon_days)`. The model sees the features named in
+    `name`: of the model and its campaigns. The window is `[cutoff + lead_days, cutoff + lead_days + horizon_days)`:
+    `horizon_days` is how long it is, `lead_days` how long after the cutoff it begins. `grace_days`: who subscribes
+    again within them has not left. `failed_days`: an end so soon after a failed payment is the payment's doing.
+    `calibrated`: whether chances are calibrated on rows outside the fit. The model sees the features named in
     `features` or of the `drivers` (empty: all), less those of `leave_out` and of `leave_out_drivers`.
     """
 
