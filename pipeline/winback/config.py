@@ -109,15 +109,16 @@ class Source:
 
     `path`: a file, a folder, a pattern, or a place in an object store; else `url` of a database (in
     `url_env` the name of an environment variable that holds it) with a `table` or a `query` of it.
-    `columns` maps a contract's column to a source column, to a list of source columns to be
-    added up, to `{ product = [...] }` of columns and numbers, or to `{ value = "..." }` for a constant.
-    `format`: of the files; auto goes by their names. `grain`: line where the rows of one order_id are one order.
-    `delimiter`, `encoding`: of delimited text. `quoted_newlines`: quoted fields of delimited text may span lines.
-    `max_expansion`: a packed file may come to this many times its size. `max_decoded_gb`: the most any file may
-    come to. `date_format`: of dates, such as "%d.%m.%Y" (none: ISO 8601). `number_format`: 1234.56 as the file
-    writes it. `time_zone`: of times without an offset (none: the project's). `lookups`: files joined to it. `duplicates`: whether a row equal in every mapped column
-    to an earlier one is dropped. `max_bad_share`: more rows refused than this stop the run. `rules`: what becomes
-    of some rows. `values` translates the source's words: `values = { status = { "declined" = "failed" } }`.
+    `columns` maps a contract's column to a source column, to a list of source columns to be added up, to `{ product
+    = [...] }` of columns and numbers, or to `{ value = "..." }` for a constant. `format`: of the files; auto goes
+    by their names. `grain`: line where the rows of one order_id are one order. `delimiter`, `encoding`: of
+    delimited text. `quoted_newlines`: quoted fields of delimited text may span lines. `max_expansion`: a packed
+    file may come to this many times its size. `max_decoded_gb`: the most any file may come to. `date_format`: of
+    dates, such as "%d.%m.%Y" (none: ISO 8601). `number_format`: 1234.56 as the file writes it. `time_zone`: of
+    times without an offset (none: the project's). `lookups`: files joined to it. `duplicates`: whether a row equal
+    in every mapped column to an earlier one is dropped. `max_bad_share`: more rows refused than this stop the run.
+    `rules`: what becomes of some rows. `values` translates the source's words: `values = { status = { "declined" =
+    "failed" } }`.
     `mended` names files with the quarantine's columns whose edited rows stand for the refused ones.
     """
 
