@@ -16,7 +16,7 @@ from winback.learn.rates import Rates, drawn
 from winback.measuring import learned_rates
 from winback.offers.candidates import candidates
 from winback.offers.case import case_of
-from winback.offers.decide import decide
+from winback.offers.decide import decide, decided
 from winback.weighing import Weighed, plan_of, valued_customers, weighed
 
 TRIES = 3  # draws of the rates from which trying takes its decisions
@@ -34,19 +34,18 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
     rates = learned_rates(job)
     store.write_table(folder / "rates.parquet", rates.table)
     now = weighed(job, folder)
-    decisions = _decided(job, now, rates)
+    case = case_of(now.customers, now.reasons, now.actions, now.limits, now.known)
+    decisions = _explored(job, now, decided(case, now.limits), rates)
     approved = approvals.approved(approvals.history(job.state), plan_of(job).campaign)
     decisions["needs_approval"] &= ~decisions["action"].isin(approved)
     store.write_table(folder / "decisions.parquet", decisions)
-    case = case_of(now.customers, now.reasons, now.actions, now.limits, now.known)
     store.write_table(folder / "candidates.parquet", candidates(case, decisions))
     told = {str(name): value for name, value in decisions.attrs.items()}
     return {**told, "tried": int(decisions["explored"].sum())}
 
 
-def _decided(job: Job, now: Weighed, rates: Rates) -> pd.DataFrame:
+def _explored(job: Job, now: Weighed, chosen: pd.DataFrame, rates: Rates) -> pd.DataFrame:
     """The decisions, some of them tries once results are known, but for those that would break the budget."""
-    chosen = decide(now.customers, now.reasons, now.actions, now.limits, now.known)
     alone = chosen.assign(explored=False, choice_propensity=1.0)
     alone.attrs = dict(chosen.attrs)
     offers = job.config.offers

@@ -98,7 +98,7 @@ def values(job: Job, folder: Path) -> None:
     """values.parquet: what each customer brings if he stays, and if he leaves."""
 
     def make() -> dict[str, Any]:
-        rows = _read(folder, "features")
+        rows = store.read_rows(folder, "features")
         margins, told = valued(job, rows, _unasked(folder))
         store.write_table(folder / "values.parquet", rows[["customer_id", "cutoff"]].join(margins))
         return told
@@ -108,7 +108,7 @@ def values(job: Job, folder: Path) -> None:
 
 def _unasked(folder: Path) -> frozenset[str]:
     """Whom nobody may profile."""
-    allowed = _read(folder, "permissions")
+    allowed = store.read_rows(folder, "permissions")
     return frozenset(allowed.loc[~allowed["may_profile"], "customer_id"])
 
 
@@ -117,7 +117,7 @@ def scores(job: Job, folder: Path, version: Version, model: Classifier, say: Say
     used = features_of(model, job.features)
 
     def make_scores() -> dict[str, Any]:
-        rows = _read(folder, "features")
+        rows = store.read_rows(folder, "features")
         found = score(model, rows, used, job.config.offers.at_risk_probability)
         listed = night.listed(job.state, plan_of(job), found)
         found = found.assign(
@@ -130,8 +130,8 @@ def scores(job: Job, folder: Path, version: Version, model: Classifier, say: Say
         return {"customers": len(found), "at_risk": int(found["at_risk"].sum())}
 
     def make_reasons() -> dict[str, Any]:
-        found = _read(folder, "scores")
-        rows = _read(folder, "features").assign(probability=found["probability"])
+        found = store.read_rows(folder, "scores")
+        rows = store.read_rows(folder, "features").assign(probability=found["probability"])
         store.write_table(folder / "reasons.parquet", reasons_for(model, rows, used, found["at_risk"].to_numpy()))
         return {}
 
@@ -152,7 +152,7 @@ def _shadow(job: Job, folder: Path) -> None:
     asked = Night(job.facts, job.zone, job.today, job.features, limit, job.spec.trusted)
 
     def make() -> dict[str, Any]:
-        champions = _read(folder, "scores")
+        champions = store.read_rows(folder, "scores")
         try:
             found, fault = shadow(job.state, version, asked, champions), ""
         except (ModelRefused, FeatureMismatch) as error:
@@ -190,18 +190,12 @@ def _people(job: Job, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(last_order_at=last, spend_total=spend_total(rows))
 
 
-def _read(folder: Path, table: str) -> pd.DataFrame:
-    """One of the run's own tables."""
-    frame: pd.DataFrame = store.read_table(folder / f"{table}.parquet").to_pandas()
-    return frame
-
-
 def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: Say) -> dict[str, Any]:
     """at_risk.csv for people, and the run's summary."""
 
     def make() -> dict[str, Any]:
-        frames = {name: _read(folder, name) for name in ("scores", "reasons", "decisions")}
-        people = _people(job, _read(folder, "features"))
+        frames = {name: store.read_rows(folder, name) for name in ("scores", "reasons", "decisions")}
+        people = _people(job, store.read_rows(folder, "features"))
         names = {a.id: a for a in job.actions}
         language, currency = job.config.project.language, job.config.project.currency
         listed = at_risk_list(frames["scores"], frames["reasons"], frames["decisions"], people, names, language)
@@ -226,7 +220,7 @@ def asked_before(job: Job) -> pd.Series | None:
     before = runs.current(job.runs)
     if before is None:
         return None
-    ids: pd.Series = store.read_table(before / "scores.parquet").to_pandas()["customer_id"]
+    ids: pd.Series = store.read_rows(before, "scores")["customer_id"]
     return ids
 
 

@@ -124,6 +124,12 @@ def read_table(path: Path) -> pa.Table:
     return pq.read_table(path)
 
 
+def read_rows(folder: Path, table: str) -> pd.DataFrame:
+    """The rows of one of the Parquet files of a folder, by its name without the ending."""
+    rows: pd.DataFrame = read_table(folder / f"{table}.parquet").to_pandas()
+    return rows
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON file with sorted keys, whole or not at all."""
     with whole_file(path) as temporary:

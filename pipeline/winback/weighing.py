@@ -45,16 +45,16 @@ def weighed(job: Job, folder: Path) -> Weighed:
 
     An action that was rejected for this night or the series is not offered.
     """
-    arms, history = _read(folder, "assignments"), history_of(job)
+    arms, history = store.read_rows(folder, "assignments"), history_of(job)
     customers = valued_customers(job, folder)
     customers = customers.assign(
         held_out=(customers["customer_id"].map(arms.set_index("customer_id")["arm"]) == HELD_OUT).to_numpy(),
         days_since_last_contact=_days_since(job, history, customers["customer_id"]),
     )
     limits = limits_of(job.config.offers, involuntary=job.spec.kind == "payment")
-    rates = _read(folder, "rates")
-    known = Known(_read(folder, "permissions"), history, rates if rates["n"].sum() else None)
-    return Weighed(customers, _read(folder, "reasons"), _offered(job), limits, known)
+    rates = store.read_rows(folder, "rates")
+    known = Known(store.read_rows(folder, "permissions"), history, rates if rates["n"].sum() else None)
+    return Weighed(customers, store.read_rows(folder, "reasons"), _offered(job), limits, known)
 
 
 def _offered(job: Job) -> list[Action]:
@@ -67,7 +67,7 @@ def valued_customers(job: Job, folder: Path) -> pd.DataFrame:
 
     What no configured table can tell is unknown of everybody, and no condition is met by it.
     """
-    scores, rows, values = (_read(folder, name) for name in ("scores", "features", "values"))
+    scores, rows, values = (store.read_rows(folder, name) for name in ("scores", "features", "values"))
     asked = sorted(features_read(job.actions) - set(scores.columns))
     return scores[["customer_id", "cutoff", "probability", "at_risk", "stage"]].assign(
         margin_at_stake=values["margin_at_stake"].to_numpy(),
@@ -117,8 +117,3 @@ def _days_since(job: Job, history: pd.DataFrame, customer_ids: pd.Series) -> pd.
     last = history.groupby("customer_id")["contacted_at"].max()
     since = (pd.Timestamp(begins(job.today, job.zone)) - last).dt.total_seconds() / SECONDS_A_DAY
     return pd.Series(customer_ids.map(since).to_numpy(dtype="float64"), index=customer_ids.index)
-
-
-def _read(folder: Path, table: str) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read_table(folder / f"{table}.parquet").to_pandas()
-    return frame

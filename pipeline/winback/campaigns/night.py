@@ -77,18 +77,22 @@ def withdraw(state: Path, plan: Plan) -> None:
 
 def assigned(plan: Plan, folder: Path) -> pd.DataFrame:
     """One row a customer listed by the run in `folder`, with the columns of the assignment ledger."""
-    facts = _table(folder, "features")[["customer_id", "spend_90d", "orders_90d"]].merge(
-        _table(folder, "scores")[["customer_id", "stage", "probability"]], on="customer_id"
+    facts = store.read_rows(folder, "features")[["customer_id", "spend_90d", "orders_90d"]].merge(
+        store.read_rows(folder, "scores")[["customer_id", "stage", "probability"]], on="customer_id"
     )
-    return ledger.assigned(plan.campaign, _table(folder, "assignments"), _table(folder, "decisions"), facts)
+    return ledger.assigned(
+        plan.campaign, store.read_rows(folder, "assignments"), store.read_rows(folder, "decisions"), facts
+    )
 
 
 def moved(state: Path, plan: Plan, folder: Path, asked: pd.Series[str] | None) -> pd.DataFrame:
     """One row a customer who is or was on the list: what changed since the night before, and why."""
-    reasons = _table(folder, "reasons").sort_values(["points", "driver"], ascending=[False, True])
+    reasons = store.read_rows(folder, "reasons").sort_values(["points", "driver"], ascending=[False, True])
     first = reasons[reasons["points"] > 0].drop_duplicates("customer_id")[["customer_id", "driver"]]
-    now = _table(folder, "scores")[["customer_id", "probability", "at_risk", "nights_below"]]
-    now = now.merge(_table(folder, "features")[["customer_id", "days_since_last_order"]], on="customer_id", how="left")
+    now = store.read_rows(folder, "scores")[["customer_id", "probability", "at_risk", "nights_below"]]
+    now = now.merge(
+        store.read_rows(folder, "features")[["customer_id", "days_since_last_order"]], on="customer_id", how="left"
+    )
     now = now.merge(first, on="customer_id", how="left").fillna({"driver": ""})
     before = movements.members(state, plan.series, plan.day)
     return movements.movements(plan.series, plan.day, now, before, plan.staying, asked)
@@ -100,7 +104,7 @@ def figures(state: Path, plan: Plan, folder: Path, asked: pd.Series[str] | None)
     `smallest_fall`: of the chance to leave, to be seen with 80 % power (None: not even 0 left would be), in this
     list and in `pooled`, all customers that the series ever listed. `expected_fall`: the decisions' own hope.
     """
-    rows, decisions = assigned(plan, folder), _table(folder, "decisions")
+    rows, decisions = assigned(plan, folder), store.read_rows(folder, "decisions")
     known = pd.concat([ledger.earlier_arms(state, plan.series), rows])[["customer_id", "arm"]].drop_duplicates()
     treated = rows.loc[rows["arm"] == assign.TREATED, "customer_id"]
     hoped = decisions.loc[decisions["customer_id"].isin(treated), "chance_kept"].mean()
@@ -131,9 +135,3 @@ def shows(rows: pd.DataFrame, arms: pd.Series[str]) -> dict[str, Any]:
         "smallest_money": power.smallest_money(sizes, deviation),
         "trusted": power.is_trusted(sizes, base),
     }
-
-
-def _table(folder: Path, name: str) -> pd.DataFrame:
-    """One of the run's own tables."""
-    frame: pd.DataFrame = store.read_table(folder / f"{name}.parquet").to_pandas()
-    return frame

@@ -122,7 +122,7 @@ def _drift(project: Config, folder: Path, run: Held) -> list[dict[str, Any]] | N
     if "drift_reference" not in run.card:
         return None
     chances = run.frames["scores"][["customer_id", "probability"]]
-    rows = store.read_table(folder / "features.parquet").to_pandas()
+    rows = store.read_rows(folder, "features")
     rows = rows.merge(chances, on="customer_id", validate="one_to_one")
     found = drift(run.card["drift_reference"], rows, project.monitor.least_index)
     return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]

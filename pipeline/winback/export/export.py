@@ -36,7 +36,7 @@ def export(to: str, shop: Shop, settings: Destinations, wanted: Wanted, campaign
     The same run, settings and permissions give the same bytes, however often. Call it under the project's lock.
     """
     run, _ = published(shop.runs)
-    tables = {name: store.read_table(run / f"{name}.parquet").to_pandas() for name in TABLES}
+    tables = {name: store.read_rows(run, name) for name in TABLES}
     destination = KNOWN[to](settings)
     name = campaign_name(destination, wanted, campaign, set(tables["reasons"]["driver"]))
     asked = Asked(destination, settings, name, wanted, run.name, tables)

@@ -46,7 +46,11 @@ def decide(
     `attrs`: `net_gain_bound` (no choice within the limits could gain more), `gap` ((bound - gained) / bound),
     `price_of_money` (net gain of one more unit of budget), `method`. docs/decisions.md has all of it in words.
     """
-    case = case_of(customers, reasons, actions, limits, known)
+    return decided(case_of(customers, reasons, actions, limits, known), limits)
+
+
+def decided(case: Case, limits: Limits) -> pd.DataFrame:
+    """What `decide` says of the customers of a case."""
     held_out = case.risky["held_out"].to_numpy(dtype=bool)
     found = chosen(case, held_out, room_of(case, limits))
     would = best(case.options, found.prices).picks

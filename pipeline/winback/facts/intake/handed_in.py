@@ -51,7 +51,7 @@ def hand_in(file: Path, mapping: Mapping[str, str | dict[str, str]], state: Path
     before = _rows(state)
     source = Source(path=file.name, columns=columns)
     (accounting,) = ingest_given({TABLE: source}, file.parent, folder, since)
-    mine = store.read_table(folder / f"{TABLE}.parquet").to_pandas()[COLUMNS]
+    mine = store.read_rows(folder, TABLE)[COLUMNS]
     new = len(pd.concat([before, mine]).drop_duplicates(_SAME)) - len(before)
     told = {**asdict(accounting), "file": file.name, "received_at": since.received_at.isoformat(), "new": new}
     store.write_json(folder / MARK, told)

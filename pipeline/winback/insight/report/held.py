@@ -56,7 +56,7 @@ class Held:
 def held(run: Path) -> Held:
     """A published run, after every file of it was compared with its hash. RunDamaged where one is not as written."""
     manifest = runs.verify(run)
-    frames = {name: store.read_table(run / f"{name}.parquet").to_pandas() for name in TABLES}
+    frames = {name: store.read_rows(run, name) for name in TABLES}
     records = [(path.stem, path.stat().st_mtime) for path in (run / "steps").glob("*.json")]
     steps = [(name, dt.datetime.fromtimestamp(at, dt.UTC)) for name, at in sorted(records, key=lambda each: each[1])]
     return Held(
@@ -82,5 +82,5 @@ def moved_since(run: Path, folder: Path) -> dict[str, Any] | None:
 
 
 def _listed(run: Path) -> set[str]:
-    scores = store.read_table(run / "scores.parquet").to_pandas()
+    scores = store.read_rows(run, "scores")
     return set(scores["customer_id"][scores["at_risk"]])

@@ -28,7 +28,7 @@ def observed(folder: Path, name: str, known: Known, least_index: float) -> dict[
         run = scored(path, day)
         closed = day + dt.timedelta(days=described(run)["horizon_days"]) <= known.today
         if closed:
-            told["matured"].append(matured(run, store.read_table(path / "decisions.parquet").to_pandas(), known))
+            told["matured"].append(matured(run, store.read_rows(path, "decisions"), known))
         else:
             told["early"].append(early(run, known))
     newest = described(run)

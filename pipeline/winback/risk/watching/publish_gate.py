@@ -77,7 +77,12 @@ def guard(folder: Path, today: dt.date, terms: Terms, as_written: Callable[[str]
 
 def scored(folder: Path, today: dt.date) -> Scored:
     """The features and scores of a run."""
-    return Scored(today, _table(folder, "features"), _table(folder, "scores"), store.read_json(folder / "model.json"))
+    return Scored(
+        today,
+        store.read_rows(folder, "features"),
+        store.read_rows(folder, "scores"),
+        store.read_json(folder / "model.json"),
+    )
 
 
 def last_published(folder: Path, run_id: str, today: dt.date) -> Scored | None:
@@ -111,13 +116,10 @@ def _question(model: dict[str, Any]) -> list[Any]:
 
 def made(folder: Path, as_written: Callable[[str], str], headers: tuple[str, str] = LIST_HEADERS) -> Made:
     """What a run made of its scores."""
-    reasons, assignments, decisions = (_table(folder, name) for name in ("reasons", "assignments", "decisions"))
+    reasons, assignments, decisions = (
+        store.read_rows(folder, name) for name in ("reasons", "assignments", "decisions")
+    )
     return Made(reasons, assignments, decisions, _listed(folder / "at_risk.csv", headers), as_written)
-
-
-def _table(folder: Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read_table(folder / f"{name}.parquet").to_pandas()
-    return frame
 
 
 def _listed(path: Path, headers: tuple[str, str]) -> pd.DataFrame | None:
