@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import shop
 from campaign_results import assigned
-from winback import config, jobs
+from winback import config, jobs, measuring
 from winback.campaigns import ledger
 from winback.cli import cli
 from winback.errors import NotEnoughData
-from winback.measuring import learned_rates, measured, responses
+from winback.measuring import campaigns_of, learned_rates, measured, responses
 
 NIGHT, LATER = dt.date(2026, 1, 10), dt.date(2026, 1, 24)
 TODAY = dt.date(2026, 2, 15)
@@ -125,3 +127,24 @@ def test_before_the_first_campaign_the_catalogue_holds(project, tmp_path):
     table = learned_rates(early).table
     assert (table["n"] == 0).all()
     assert table["save_rate"].to_numpy() == pytest.approx(table["guess"].to_numpy())
+
+
+def test_training_is_told_who_was_treated_and_what_was_measured(project, tmp_path, monkeypatch):
+    """Nobody knows what the coupon does before 100 were treated with it. Who was reached by mistake is treated."""
+    assert campaigns_of(a_job(project, NIGHT)) is None
+    path = shop.copy(project, tmp_path / "copy")
+    job = a_job(path)
+    measured(job)
+    rows = ledger.read(job.state, "inactivity-2026-01-10")
+    held = rows.loc[rows["arm"] == "held_out", "customer_id"].iloc[0]
+    report = tmp_path / "sent.csv"
+    report.write_text(f"customer_id,happened_at,campaign,kind\n{held},2026-01-12,inactivity-2026-01-10,delivered\n")
+    assert CliRunner().invoke(cli, ["outcomes", "add", str(report), "--config", str(path)]).exit_code == 0
+    found = campaigns_of(job)
+    assert (found.days, found.mode, len(found.assignments)) == (28, "model", 60 + 80 + 1)
+    assert found.assignments["save_rate"].isna().all()
+    stray = found.assignments.iloc[-1]
+    assert (stray["customer_id"], stray["arm"], str(stray["cutoff"].date())) == (held, "treated", "2026-01-12")
+    rates = pd.DataFrame({"action": ["coupon"], "driver": "any", "stage": "any", "save_rate": 0.2, "n": 100})
+    monkeypatch.setattr(measuring, "learned_rates", lambda _: SimpleNamespace(table=rates))
+    assert campaigns_of(job).assignments["save_rate"].tolist() == pytest.approx([0.2] * 140 + [np.nan], nan_ok=True)

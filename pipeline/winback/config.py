@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from winback.destinations import Destinations
-from winback.limits import Campaigns, Consent, DataGates, Monitor, Publish, Stages
+from winback.limits import Campaigns, Consent, DataGates, Monitor, Publish, Stages, Training
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -281,6 +281,7 @@ class Config:
     publish: Publish = Publish()
     monitor: Monitor = Monitor()
     campaigns: Campaigns = Campaigns()
+    training: Training = Training()
     consent: Consent = Consent()
     destinations: Destinations = Destinations()
 

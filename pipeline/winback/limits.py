@@ -116,6 +116,17 @@ class Campaigns:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Training:
+    """How a model learns from customers whom our own campaigns treated (docs/learning.md).
+
+    `treated`: model (with the label that they would have had untreated, where measured), exclude, controls (left out,
+    the held-out stand for them), ignore (as if nobody was treated; for comparison).
+    """
+
+    treated: Literal["model", "exclude", "controls", "ignore"] = "model"
+
+
+@dataclass(frozen=True, config=STRICT)
 class Stages:
     """The limits of a customer's stages of life.
 

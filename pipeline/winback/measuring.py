@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from winback import runs
@@ -14,10 +15,15 @@ from winback.effects.results import Terms, first_listings, fresh_listings, resul
 from winback.errors import NotEnoughData
 from winback.facts.days import begins
 from winback.facts.intake.handed_in import known_outcomes
+from winback.facts.labels.contacts import contacts_naming
+from winback.facts.labels.retraining import Campaigns
 from winback.facts.labels.takings import takings_at
+from winback.facts.labels.within import KEYS
 from winback.jobs import Job
-from winback.learn.rates import Rates, learn_rates
+from winback.learn.rates import Rates, answered_of, learn_rates, looked_up
 from winback.permitting import ingested
+
+LEAST_MEASURED = 100  # treated customers with a closed window, before an action's measured rate counts in training
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,44 @@ def responses(job: Job) -> pd.DataFrame:
     takings = takings_at(job.facts, closed, job.spec.horizon_days, job.zone, job.today)
     outcomes = known_outcomes(job.facts, job.state, begins(job.today, job.zone))
     return results(closed, rows, takings, outcomes, Terms(job.config.offers.margin_rate, job.spec.horizon_days))
+
+
+def campaigns_of(job: Job) -> Campaigns | None:
+    """Who was treated before today, for training: by the ledger, and by contacts and outcomes that name a campaign.
+
+    None where no campaign was assigned yet. `save_rate` is the learned rate of what was done times the share of the
+    reasons it answers, and unknown of an action that fewer than LEAST_MEASURED treated customers have been measured
+    with, of whoever was contacted though he was held out, and where the question is another than who stops ordering.
+    """
+    names = [name for name in ledger.campaigns(job.state) if ledger.day_of(name) < job.today]
+    if not names:
+        return None
+    rows = pd.concat([ledger.read(job.state, name) for name in names], ignore_index=True)
+    rates = learned_rates(job).table if job.spec.kind == "inactivity" else None
+    kept = [*KEYS, "arm", "action", "propensity"]
+    told = pd.concat([rows[kept].assign(save_rate=_saved(rows, rates)), _strays(job, rows, names)], ignore_index=True)
+    return Campaigns(told, job.spec.horizon_days, job.config.training.treated)
+
+
+def _saved(rows: pd.DataFrame, rates: pd.DataFrame | None) -> pd.Series:
+    """The measured save rate of what was done for each row of the ledger."""
+    if rates is None:
+        return pd.Series(np.nan, index=rows.index)
+    many = rates.groupby("action")["n"].sum() >= LEAST_MEASURED
+    known = rows["action"].map(many).eq(True)
+    return (looked_up(rates, rows, "save_rate") * answered_of(rows)).where(known)
+
+
+def _strays(job: Job, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Whom a campaign reached who was not treated by its ledger: a row a customer, campaign and moment."""
+    outcomes = known_outcomes(job.facts, job.state, begins(job.today, job.zone))
+    reached = outcomes[outcomes["campaign"].isin(names)].rename(columns={"happened_at": "cutoff"})
+    contacts = contacts_naming(job.facts, names, job.today, job.zone).rename(columns={"contacted_at": "cutoff"})
+    found = pd.concat([part[["campaign", *KEYS]] for part in (reached, contacts)], ignore_index=True)
+    due = rows.loc[rows["arm"] == "treated", ["campaign", "customer_id"]].assign(due=True)
+    found = found.merge(due, on=["campaign", "customer_id"], how="left")
+    stray = found[found["due"].isna()]
+    return stray[KEYS].assign(arm="treated", action="unknown", propensity=1.0, save_rate=np.nan)
 
 
 def learned_rates(job: Job) -> Rates:

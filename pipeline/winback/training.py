@@ -8,6 +8,7 @@ from winback import runs
 from winback.facts.check import gates
 from winback.facts.intake.accounting import Accounting
 from winback.jobs import Job
+from winback.measuring import campaigns_of
 from winback.permitting import ingested, unasked
 from winback.risk.asking.dataset import Ask, Plan, plan_cutoffs
 from winback.risk.asking.questions import history_starts
@@ -51,7 +52,12 @@ def plan_of(job: Job) -> Plan:
 def trained(job: Job, say: Say) -> Candidate:
     """A model of the job's question, examined; DataRefused where the data do not allow one."""
     gates.refuse(training_gates(job.facts, (job.zone, job.today), job.spec, job.config.cutoffs, job.config.gates))
-    return train(job.facts, plan_of(job), job.zone, job.today, Ask(job.spec, job.features, unasked(job)), say)
+    return train(job.facts, plan_of(job), job.zone, job.today, asked(job), say)
+
+
+def asked(job: Job) -> Ask:
+    """The job's question for training: what it reads, who is not to be learned from, and who was treated by us."""
+    return Ask(job.spec, job.features, unasked(job), campaigns_of(job))
 
 
 def enrolled(job: Job, candidate: Candidate, *, promote: bool = True) -> Version:

@@ -132,9 +132,7 @@ def _costs(job: Job) -> pd.DataFrame:
 
 
 def _ablation(job: Job) -> pd.DataFrame:
-    from winback.permitting import unasked  # noqa: PLC0415
-    from winback.risk.asking.dataset import Ask  # noqa: PLC0415
     from winback.risk.learning.ablation import ablation  # noqa: PLC0415
-    from winback.training import plan_of  # noqa: PLC0415
+    from winback.training import asked, plan_of  # noqa: PLC0415
 
-    return ablation(job.facts, plan_of(job), job.zone, job.today, Ask(job.spec, job.features, unasked(job)))
+    return ablation(job.facts, plan_of(job), job.zone, job.today, asked(job))

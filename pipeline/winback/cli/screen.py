@@ -89,6 +89,10 @@ def _quality(summary: dict[str, Any]) -> Table:
             f"{q['log_loss']:.3f}",
             f"{q['calibration_slope']:.2f}",
         )
+    if "campaigns" in model:
+        from winback.risk.examining.card import campaigns_words  # noqa: PLC0415
+
+        table.caption, table.caption_justify = campaigns_words(model["campaigns"]), "left"
     return table
 
 

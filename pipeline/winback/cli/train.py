@@ -45,6 +45,7 @@ def command(config_path: Path, today: dt.date, spec: str | None, promote: bool, 
         "promoted": promote,
         "quality": [figures.as_dict() for figures in candidate.figures],
         "search": candidate.model.card_["search"],
+        "campaigns": candidate.model.card_.get("campaigns"),
     }
     click.echo(json.dumps(told) if as_json else _text(told))
 
@@ -68,5 +69,9 @@ def _text(told: dict[str, Any]) -> str:
         f"({q['rule']} alone {q['rule_auc']:.3f}), log loss {q['log_loss']:.3f}, predicted {q['mean_predicted']:.1%}"
         for q in told["quality"]
     ]
+    if told["campaigns"]:
+        from winback.risk.examining.card import campaigns_words  # noqa: PLC0415
+
+        lines.append(campaigns_words(told["campaigns"]))
     what = "is now the champion" if told["promoted"] else "waits to be promoted by `winback models`"
     return "\n".join([*lines, f"version {told['version']} of {told['spec']} {what}."])

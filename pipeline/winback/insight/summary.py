@@ -23,7 +23,7 @@ def summarise(
     return {
         **told,
         "accounting": accounting,
-        "model": {"name": model["name"], "version": model["version"], "rows": card["rows"]},
+        "model": {"name": model["name"], "version": model["version"], "rows": card["rows"], **_treated(card)},
         "horizon_days": card["spec"]["horizon_days"],
         "quality": card["quality"],
         "customers": len(scores),
@@ -37,6 +37,11 @@ def summarise(
         "expected_net_gain": float(decisions["expected_net_gain"].sum()),
         "margin_at_stake": float(decisions["margin_at_stake"][scores["at_risk"].to_numpy()].sum()),
     }
+
+
+def _treated(card: dict[str, Any]) -> dict[str, Any]:
+    """How rows of customers whom campaigns treated entered the model, where there were any."""
+    return {"campaigns": card["campaigns"]} if "campaigns" in card else {}
 
 
 def main_drivers(scores: pd.DataFrame, reasons: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from winback.errors import NotEnoughData, WindowNotRecorded
 from winback.facts.days import months_from, weeks_from
 from winback.facts.features.declared import Feature
 from winback.facts.features.table import features_at
+from winback.facts.labels.retraining import Campaigns
 from winback.risk.asking.questions import KEYS, answers, asked_of, base_of
 from winback.risk.asking.specs import Spec
 
@@ -63,11 +64,15 @@ def _last(cutoffs: Cutoffs, latest: dt.date) -> tuple[dt.date, ...]:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question, the features offered to answer it, and the customers it must not be asked of: who objected."""
+    """A question, the features offered to answer it, and the customers it must not be asked of: who objected.
+
+    `campaigns`: our own, for training; None where there was none yet.
+    """
 
     spec: Spec
     features: Sequence[Feature]
     unasked: Collection[str] = ()
+    campaigns: Campaigns | None = None
 
 
 def rows_at(facts: Path, cutoffs: Sequence[dt.date], zone: str, ask: Ask) -> pd.DataFrame:

@@ -34,6 +34,13 @@ MEANS = {
     "D": "no better than a single rule: use the rule",
 }
 
+ENTERED = {
+    "exclude": "were left out",
+    "controls": "were left out, and those held out stand for them",
+    "model": "count with the outcome that they would have had untreated",
+    "ignore": "were taken as if nobody had treated them",
+}
+
 
 def card_markdown(card: Card) -> str:
     """The page. A card may also hold `made_from` (hashes of what went in) and `sha256` (of the model's file)."""
@@ -164,13 +171,30 @@ def _limits(card: Card) -> str:
         "It holds for customers, seasons and a shop like those it was examined on; figures of one year say nothing "
         "of another kind of year.",
         "It cannot tell a pause from a farewell before the horizon is over.",
-        "Whom a campaign of ours reached while it learned, it saw as reached: their chances are those with campaigns.",
+        "It tells what becomes of customers whom no campaign of ours treats. " + campaigns_words(card.get("campaigns")),
     ]
     weak = [f"{s['column']} {s['part']}" for s in told["slices"] if (s["auc"]["low"] or 0) <= 0.5]
     far = [f"{s['column']} {s['part']}" for s in told["slices"] if _surely_off(s["off"])]
     said += [f"It does not surely tell leavers from stayers among: {', '.join(weak)}."] if weak else []
     said += [f"Its mean chance is surely off among: {', '.join(far)}."] if far else []
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in said)
+
+
+def campaigns_words(told: Card | None) -> str:
+    """How customers whom our own campaigns treated entered the model, and what the naive way would have told."""
+    if told is None:
+        return "No campaign had treated a customer of any row that it learned from."
+    how = f"Of {told['rows']:,} rows {told['treated']:,} are of customers whom a campaign treated: they "
+    how += ENTERED[told["mode"]]
+    if told["mode"] == "model":
+        how += f" ({told['drawn_anew']:,} of them another one; {told['left_out']:,} left out, not measured yet)"
+    seen, this, naive = told["seen"], told["this"], told["naive"]
+    return (
+        f"{how}. Of {seen['rows']:,} examined rows that nobody treated {_share(seen['all'])} left: it tells "
+        f"{_share(this['all'])} (AUC {_number(this['auc'], 'number')}); with the treated as they were, "
+        f"{_share(naive['all'])} (AUC {_number(naive['auc'], 'number')}). Of the riskiest tenth "
+        f"{_share(seen['riskiest'])} left: told {_share(this['riskiest'])}, and {_share(naive['riskiest'])}."
+    )
 
 
 def _surely_off(off: Interval) -> bool:

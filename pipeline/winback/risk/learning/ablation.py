@@ -14,7 +14,8 @@ from sklearn.metrics import roc_auc_score
 from winback.facts.features.declared import Feature
 from winback.risk.asking.dataset import Ask, Plan, labelled_rows, seen_throughout
 from winback.risk.asking.specs import Spec
-from winback.risk.learning.train import fit
+from winback.risk.learning.train import fit, taught
+from winback.risk.learning.treated import untreated
 
 
 def ablation(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask) -> pd.DataFrame:
@@ -27,8 +28,9 @@ def ablation(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask) -> pd
     spec, features = ask.spec, [f for f in ask.features if f.name not in ask.spec.leave_out]
     rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, replace(ask, features=features))
     held_out = rows["cutoff"].dt.tz_convert(zone).dt.date.isin(plan.holdout)
-    learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
     used = seen_throughout(rows, features)
+    learning = taught(rows[~held_out].reset_index(drop=True), ask, used)
+    examined = untreated(rows[held_out].reset_index(drop=True), ask.campaigns)
     whole = _auc(spec, learning, examined, used)
     found = [_without(driver, used, spec, (learning, examined)) for driver in dict.fromkeys(f.driver for f in used)]
     table = pd.DataFrame([{"driver": "", "features": len(used), "auc": whole}, *found])

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from winback.errors import NotEnoughData
 from winback.facts.features.declared import Feature
+from winback.facts.labels.retraining import learnable
 from winback.risk.asking.dataset import Ask, Plan, forward_folds, labelled_rows, seen_throughout
 from winback.risk.asking.specs import Spec, with_parameters
 from winback.risk.examining.baselines import PAST, RFM, at_each_cutoff, fewest_purchases, logistic_chances, rfm_chances
@@ -22,6 +23,7 @@ from winback.risk.examining.evaluate import Quality, quality, refuse_thin_data
 from winback.risk.examining.examination import LOGISTIC, Terms, examination
 from winback.risk.learning.candidate import Candidate
 from winback.risk.learning.search import Say, searched
+from winback.risk.learning.treated import compared, entered, treatment, untreated
 from winback.risk.scoring.own_estimator import Classifier, new_estimator
 from winback.risk.scoring.reasons import reference
 from winback.risk.watching.drift import drift_reference
@@ -46,10 +48,10 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask, say: Say
     spec, features = ask.spec, ask.spec.chosen(ask.features)
     beside = [f for f in ask.features if f.name in EXAMINED_BESIDE and f not in features]
     rows = labelled_rows(facts, [*plan.train, *plan.holdout], zone, today, replace(ask, features=[*features, *beside]))
-    held_out = rows["cutoff"].isin(_instants(rows, plan.holdout, zone))
-    learning, examined = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
+    held_out, used = rows["cutoff"].isin(_instants(rows, plan.holdout, zone)), seen_throughout(rows, features)
+    past, later = rows[~held_out].reset_index(drop=True), rows[held_out].reset_index(drop=True)
+    learning, examined = taught(past, ask, used), untreated(later, ask.campaigns).copy()
     refuse_thin_data(learning, spec.gates)
-    used = seen_throughout(rows, features)
     examined["cutoff"] = examined["cutoff"].dt.tz_convert(zone)  # a cutoff is called by the business's date
     if examined.empty:
         raise NotEnoughData("nobody was in the cohort at any of the hold-out cutoffs; choose others.")
@@ -58,7 +60,8 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask, say: Say
     trial = fit(recipe, learning, used)
     examined = examined.copy().assign(probability=trial.predict_proba(_matrix(examined, used))[:, 1])
     figures, told = examine(learning, examined, (spec, used))
-    model = fit(recipe, rows, used)
+    learned = taught(rows, ask, used)
+    model = fit(recipe, learned, used)
     model.card_ = {
         "spec": spec.as_dict(),
         "today": today.isoformat(),
@@ -71,6 +74,9 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask, say: Say
         "reference": asdict(reference(model, _matrix(rows, used), used)),
         "drift_reference": drift_reference(rows, model.predict_proba(_matrix(rows, used))[:, 1], used),
     }
+    if ask.campaigns is not None and (how := entered(rows, learned, ask.campaigns))["treated"]:
+        naive = fit(recipe, past, used).predict_proba(_matrix(examined, used))[:, 1]
+        model.card_["campaigns"] = how | {"not_examined": len(later) - len(examined), **compared(examined, naive)}
     return Candidate(model, figures, examined, learning, facts, zone)
 
 
@@ -79,6 +85,19 @@ def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> Classifi
     folds = forward_folds(rows["cutoff"], spec.reach_days)
     model: Classifier = new_estimator(spec).fit(_matrix(rows, features), rows["churned"].to_numpy(), folds)
     return model
+
+
+def taught(rows: pd.DataFrame, ask: Ask, features: Sequence[Feature]) -> pd.DataFrame:
+    """The rows as they are to be learned from: those of customers whom our campaigns treated as the mode says.
+
+    The mode `model` asks for the risk of the untreated; a first model of the same recipe learns it from those.
+    """
+    if ask.campaigns is None or not (about := treatment(rows, ask.campaigns))["treated"].any():
+        return rows
+    if (mode := ask.campaigns.mode) != "model":
+        return learnable(rows, about, mode)
+    first = fit(ask.spec, learnable(rows, about, "exclude"), features)
+    return learnable(rows, about, mode, first.predict_proba(_matrix(rows, features))[:, 1])
 
 
 def examine(
