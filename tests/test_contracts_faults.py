@@ -26,7 +26,7 @@ GOOD = {
     "surveys": {"customer_id": "c", "answered_at": "2026-01-02", "kind": "NPS", "score": "10", "recorded_at": "2026-01-03"},
     "subscriptions": {"customer_id": "c", "started_at": "2026-01-02", "subscription_id": "s", "ended_at": "2027-01-02", "plan": "gold", "price": "9.99", "period": "P1M", "auto_renew": "True", "cancel_reason": "", "recorded_at": "2026-01-03"},
     "payments": {"customer_id": "c", "attempted_at": "2026-01-02", "status": "failed", "payment_id": "p", "amount": "9.99", "decline_code": "no funds", "card_expires": "12/27", "recorded_at": "2026-01-03"},
-    "customers": {"customer_id": "c", "signed_up_at": "2026-01-02", "country": "DE", "language": "de", "email": "a@example.org", "phone": "+49 1", "first_name": "A", "last_name": "B", "acquisition_cost": "5", "recorded_at": "2026-01-03"},
+    "customers": {"customer_id": "c", "signed_up_at": "2026-01-02", "country": "DE", "language": "de", "email": "a@example.org", "phone": "+49 1", "first_name": "A", "last_name": "B", "city": "C", "region": "D", "postcode": "1", "acquisition_cost": "5", "recorded_at": "2026-01-03"},
     "consents": {"customer_id": "c", "channel": "email", "purpose": "marketing", "status": "granted", "recorded_at": "2026-01-03", "source": "form"},
     "suppressions": {"customer_id": "c", "recorded_at": "2026-01-03", "channel": "", "reason": "asked"},
     "outcomes": {"campaign": "x", "customer_id": "c", "happened_at": "2026-01-02", "kind": "clicked", "value": "1", "recorded_at": "2026-01-03"},

@@ -63,6 +63,21 @@ LAST = (
     *("Ёлкин", "李", "李雷", "やまだ", "김철수", "Ελένη", "محمد", "דוד", "अनिता", "สมชาย", "Ødegård"),
 )  # fmt: skip
 NAMES = FIRST + LAST
+# The column of Meta's file, what was given, where, and what is hashed.
+PLACES = (
+    (4, "London", "GB", "london"), (4, " new  york ", "US", "newyork"), (4, "St. Louis", "US", "stlouis"),
+    (4, "Winston-Salem", "US", "winstonsalem"), (4, "Paris 15", "FR", "paris"), (4, "L'Aquila", "IT", "laquila"),
+    (4, "Санкт-Петербург", "RU", "санктпетербург"), (4, "上海市", "CN", "上海市"),
+    (4, "Orle\u0301ans", "FR", "orléans"),
+    (5, "CA", "US", "ca"), (5, " ny ", "us", "ny"), (5, "US-TX", "US", "tx"), (5, "D.C.", "US", "dc"),
+    (5, "New South Wales", "AU", "newsouthwales"), (5, "Île-de-France", "FR", "îledefrance"),
+    (5, "Московская обл.", "RU", "московскаяобл"), (5, "us", "", "us"), (5, "广东省", "CN", "广东省"),
+    (6, "94016-1234", "US", "94016"), (6, "94016", "us", "94016"), (6, "101 30", "", "10130"),
+    (6, "SW1A 1AA", "GB", "sw1a1"), (6, "m1 1ae", "UK", "m11"), (6, "B33 8TH", "gb", "b338"),
+    (6, "CR2 6XH", "GB", "cr26"), (6, "DN55 1PT", "GB", "dn551"), (6, "SW1A", "GB", "sw1a"),
+    (6, "SW1A 1AA", "", "sw1a1aa"), (6, "K1A 0B1", "CA", "k1a0b1"), (6, "1012 AB", "NL", "1012ab"),
+    (6, "〒100-0001", "JP", "〒100-0001"),
+)  # fmt: skip
 
 
 def sha(text: str) -> str:
@@ -111,11 +126,8 @@ VECTORS: list[tuple[str, Column, str, str, str]] = [
     *(("meta", meta.COLUMNS[1], given, where, digits) for given, where, digits in PHONES),
     *(("meta", meta.COLUMNS[place], name, "", meta_name(name)) for place in (2, 3) for name in NAMES),
     *(("meta", meta.COLUMNS[0], f"\t{mail.upper()} ", "", plain_email(mail.upper())) for mail in EMAILS[:20]),
-    *(("meta", meta.COLUMNS[4], code, where, made) for code, where, made in (
-        ("94016-1234", "US", "94016"), ("94016", "us", "94016"),
-        ("SW1A 1AA", "GB", "sw1a1aa"), ("101 30", "", "10130"),
-    )),
-    *(("meta", meta.COLUMNS[5], code, "", made) for code, made in (("DE", "de"), ("uk", "gb"), (" us ", "us"))),
+    *(("meta", meta.COLUMNS[place], given, where, made) for place, given, where, made in PLACES),
+    *(("meta", meta.COLUMNS[7], code, "", made) for code, made in (("DE", "de"), ("uk", "gb"), (" us ", "us"))),
     *(("tiktok", tiktok.COLUMNS[0], mail, "", plain_email(mail)) for mail in EMAILS),
     *(("tiktok", tiktok.COLUMNS[0], mail.replace("@", " @ "), "", plain_email(mail)) for mail in EMAILS[:70]),
     *(("tiktok", tiktok.COLUMNS[1], given, where, "+" + digits) for given, where, digits in PHONES),
@@ -213,6 +225,8 @@ def test_nothing_is_never_hashed(column: Column, nothing: str):
         (addresses.phone, "12", "GB", "no such number in its country"),
         (addresses.phone, "+44 123", "", "no such number in its country"),
         (addresses.country, "Germany", "", "not a two-letter country code"),
+        (meta.region, "California", "US", "not the two letters of a state"),
+        (meta.city, "12-3", "", "nothing is left of it"),
         (addresses.name, sha("x"), "", "looks hashed already; say so in already_hashed"),
         (lambda text, _: hashing.sha256_as_given(text), "abc", "",
          "said to be hashed already, but not 64 hexadecimal digits"),
@@ -228,7 +242,7 @@ def test_what_cannot_be_sent_says_why_without_saying_it(make, given: str, where:
 
 SPELLINGS = [
     addresses.email, addresses.email_without_blanks, google.email, addresses.name, addresses.name_without_punctuation,
-    addresses.as_given, mailchimp.address,
+    addresses.as_given, mailchimp.address, meta.city, meta.region, meta.zip_code,
 ]  # fmt: skip
 
 
@@ -260,7 +274,7 @@ def root(tmp_path: Path) -> Path:
 
 HEADERS = {
     "google": {"add-granted.csv": "Email,Phone,First Name,Last Name,Country,Zip"},
-    "meta": {"add.csv": "email,phone,fn,ln,zip,country"},
+    "meta": {"add.csv": "email,phone,fn,ln,ct,st,zip,country"},
     "tiktok": {"add.csv": "Email_SHA256,Phone_SHA256"},
     "klaviyo": {
         "add-email.csv": "Email,First Name,Last Name,Email Marketing Consent,winback_action",

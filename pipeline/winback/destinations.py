@@ -12,7 +12,8 @@ from winback.toml_files import STRICT
 
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Identifier = Literal["email", "phone", "first_name", "last_name"]
-Address = Literal["email", "phone", "first_name", "last_name", "country", "language", "postcode"]
+Address = Literal["email", "phone", "first_name", "last_name", "country", "language", "city", "region", "postcode"]
+Place = Literal[Identifier, "city", "region", "postcode", "country"]
 Decided = Literal["action", "channel", "contact_cost", "incentive_cost", "expected_net_gain", "stage"]
 # Why somebody is on the list: for people and for tools of the shop's own, never for an ad platform.
 Why = Literal["driver", "probability", "reason_1", "reason_2", "reason_3"]
@@ -55,7 +56,7 @@ class Meta:
     the most one request of its API takes.
     """
 
-    already_hashed: tuple[Identifier, ...] = ()
+    already_hashed: tuple[Place, ...] = ()
     rows_per_file: Rows = 10_000
 
 

@@ -11,7 +11,7 @@ from winback.export.destination import Column, Destination, Job, everybody
 CHANNELS = ("email", "sms", "push", "post", "call", "app", "store")
 _MAKE = {"email": email, "phone": phone, "country": country}
 # What comes of winback's own tables is sent as it is.
-_TEXTS = ("first_name", "last_name", "language", "postcode")
+_TEXTS = ("first_name", "last_name", "language", "city", "region", "postcode")
 
 
 def told(field: str, header: str | None = None) -> Column:

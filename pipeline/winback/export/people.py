@@ -13,7 +13,7 @@ from winback.errors import ExportRefused
 from winback.export.destination import Destination
 
 LEAVE_ALONE = "leave_alone"
-ADDRESSES = ("email", "phone", "first_name", "last_name", "country", "language", "postcode")
+ADDRESSES = ("email", "phone", "first_name", "last_name", "country", "language", "city", "region", "postcode")
 # By which permissions an address may be sent to a tool that contacts people itself.
 USED_BY = {"email": ("may_email",), "phone": ("may_sms", "may_call")}
 REASONS = 3

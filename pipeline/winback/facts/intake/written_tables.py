@@ -104,6 +104,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         column("phone", "text", "number", "As given."),
         column("first_name", "text", "name", "As given."),
         column("last_name", "text", "name", "As given."),
+        column("city", "text", "name", "Where they live, as given."),
+        column("region", "text", "name", "The state or province, as given; of the United States best its two letters."),
+        column("postcode", "text", "code", "As given."),
         column("acquisition_cost_cents", "integer", "cents", "What winning them cost."),
     ),
     "consents": (
