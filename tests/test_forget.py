@@ -183,6 +183,18 @@ def test_the_others_stay_as_they_were(shop_run: Path, tmp_path: Path):
         assert [text for (text,) in con.execute("SELECT text FROM notes")] == ["erased", "a night"]
 
 
+def test_who_has_the_same_name_stays(tmp_path: Path):
+    """A hash of a first name is many people's."""
+    mine, others, shared = (hashlib.sha256(text.encode()).hexdigest() for text in ("c@example.org", "o@x.org", "ann"))
+    rows = {"customer_id": [WHO, OTHER], "sent_Email": [mine, others], "sent_First Name": [shared] * 2}
+    pq.write_table(pa.table({**rows, "sent_Zip": ["1" * 64] * 2}), tmp_path / "members.parquet")
+    pq.write_table(
+        pa.table({"customer_id": [WHO], "city": [shared], "email": ["c@example.org"]}), tmp_path / "c.parquet"
+    )
+    assert erased_tables.seen(tmp_path / "members.parquet", marks_of([WHO])) == {mine}
+    assert erased_tables.seen(tmp_path / "c.parquet", marks_of([WHO])) == {"c@example.org"}
+
+
 def test_row_groups_still_end_between_customers(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(store, "ROWS_PER_GROUP", 3)
     rows = pd.DataFrame({"customer_id": ["a"] * 2 + ["b"] * 3 + ["c"] * 4 + ["d"], "n": range(10)})

@@ -12,6 +12,11 @@ from winback import store
 from winback.consent.marks import Marks, seen_in, words_of
 
 ID = "customer_id"
+# What others have, too: a hash of it names nobody. As tables call it, and as what was sent to a platform is kept.
+SHARED = {
+    *("first_name", "last_name", "country", "language", "city", "region", "postcode"),
+    *(f"sent_{header}" for header in ("First Name", "Last Name", "Country", "Zip", "fn", "ln", "ct", "st", "zip")),
+}
 QUARANTINE = {"table", "file", "line", "reason", "detail", "raw"}
 
 
@@ -85,7 +90,7 @@ def _in_words(rows: pa.Table, marks: Marks) -> pa.Array:
 def seen(path: Path, marks: Marks) -> set[str]:
     """The addresses and hashes in these people's own rows; none where a table has no column of ids."""
     file = pq.ParquetFile(path)
-    texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+    texts = [field.name for field in file.schema_arrow if _is_text(field.type) and field.name not in SHARED]
     if ID not in texts or len(texts) < 2 or not rows_of(path, marks):
         return set()
     found: set[str] = set()
