@@ -28,6 +28,7 @@ LAYERS = {
     "runs": GROUND,
     "facts": GROUND | {"runs"},
     "prove": GROUND | {"facts"},
+    "guess": GROUND | {"runs", "facts", "risk"},
     "risk": GROUND | {"runs", "facts"},
     "offers": GROUND,
     "campaigns": GROUND | {"people_text"},

@@ -40,3 +40,18 @@ class Day(click.ParamType):  # type: ignore[type-arg]
             return dt.date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a date; write one such as 2017-12-31", param, ctx)
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg]
+    """A column of the contract and of the file, written happened_at=Sent."""
+
+    name = "name=column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Both names, or a usage error."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, column = str(value).partition("=")
+        if not (name and sign and column):
+            self.fail(f"{value!r} names no two columns; write for example happened_at=Sent", param, ctx)
+        return name, column

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from winback.cli.options import config_option, json_option
+from winback.cli.options import Pair, config_option, json_option
 
 
 @click.group("outcomes")
@@ -18,21 +18,6 @@ def command() -> None:
 
     Example: winback outcomes add report.csv
     """
-
-
-class Pair(click.ParamType):  # type: ignore[type-arg]
-    """A column of the contract and of the file, written happened_at=Sent."""
-
-    name = "name=column"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Both names, or a usage error."""
-        if isinstance(value, tuple):
-            return value
-        name, sign, column = str(value).partition("=")
-        if not (name and sign and column):
-            self.fail(f"{value!r} names no two columns; write for example happened_at=Sent", param, ctx)
-        return name, column
 
 
 @command.command("add")

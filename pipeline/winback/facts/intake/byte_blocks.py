@@ -75,14 +75,14 @@ def _utf8(path: Path, codec: str, limits: Limits) -> Iterator[bytes]:
 def _unzipped(path: Path, limits: Limits) -> Iterator[bytes]:
     """The file's bytes; SourceError as soon as they are more than the limits allow."""
     size, decoded = path.stat().st_size, 0
-    with _opened(path) as stream:
+    with opened(path) as stream:
         while chunk := stream.read(BLOCK_BYTES):
             decoded += len(chunk)
             refuse_bomb(path.name, size, decoded, limits)
             yield chunk
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path) -> Any:
     """A stream of the file as it was before it was packed, which its ending tells."""
     match path.suffix.lower():
         case ".gz":
