@@ -26,6 +26,7 @@ LAYERS = {
     "store": {"errors"},
     "people_text": {"store"},
     "runs": GROUND,
+    "attempts": GROUND | {"runs"},
     "facts": GROUND | {"runs"},
     "prove": GROUND | {"facts"},
     "guess": GROUND | {"runs", "facts", "risk"},
@@ -43,7 +44,7 @@ LAYERS = {
 # What joins layers: each knows all layers and those named before it.
 for _part in (
     *("jobs", "permitting", "training", "valuing", "measuring", "weighing", "deciding", "making", "nightly"),
-    "answering",
+    *("answering", "tidying", "attempting", "back_filling"),
 ):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
 LAYERS["cli"] = LAYERS.keys() - {"winback"}

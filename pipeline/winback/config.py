@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from winback.destinations import Destinations
-from winback.limits import Campaigns, Consent, DataGates, Monitor, Publish, Stages, Training
+from winback.limits import Campaigns, Consent, DataGates, Monitor, Publish, Retention, Stages, Training
 from winback.toml_files import STRICT, parse, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -283,6 +283,7 @@ class Config:
     campaigns: Campaigns = Campaigns()
     training: Training = Training()
     consent: Consent = Consent()
+    retention: Retention = Retention()
     destinations: Destinations = Destinations()
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from winback.toml_files import shipped
 class Job:
     """All that one run is made from.
 
+    `back_fill`: the night is made up for afterwards, so its list is nobody's to send; its run has a name of its own.
     `own` are the features that the project declares itself; `sources` those of the configuration, with
     what lies in databases and object stores as it was fetched.
     """
@@ -39,6 +40,7 @@ class Job:
     own: tuple[Feature, ...]
     sources: Sources
     inputs: dict[str, str]
+    back_fill: bool = False
 
     @property
     def state(self) -> Path:
@@ -57,14 +59,14 @@ class Job:
 
     @property
     def settings(self) -> str:
-        """The SHA-256 of config, spec, catalogue and own features."""
-        told = [
-            asdict(self.config),
+        """The SHA-256 of config, spec, catalogue and own features; how long files are kept makes no other run."""
+        told: list[Any] = [
+            {name: value for name, value in asdict(self.config).items() if name != "retention"},
             self.spec.as_dict(),
             [asdict(a) for a in self.actions],
             [asdict(f) for f in self.own],
         ]
-        return digest(told)
+        return digest([*told, "back-fill"] if self.back_fill else told)
 
     @property
     def run_id(self) -> str:

@@ -1,7 +1,8 @@
-"""[gates], [publish], [monitor], [consent], [campaigns] and [stages] of a project: the limits it sets.
+"""The limits a project sets: [gates], [publish], [monitor], [consent], [campaigns], [training], [stages], [retention].
 
 What the data must show; when a night is not published; when it is advised to train again; who may be contacted; who
-is left alone to measure, and when somebody leaves the list; when a customer counts as new, cooling, lapsed or lost.
+is left alone to measure, and when somebody leaves the list; how a model learns from who was treated; when a customer
+counts as new, cooling, lapsed or lost; how long what a night wrote is kept.
 """
 
 from __future__ import annotations
@@ -148,3 +149,22 @@ class Stages:
         """Each stage begins after the one before it."""
         if not self.cooling_days < self.lapsed_days < self.lost_days:
             raise ValueError("cooling_days, lapsed_days and lost_days must grow in this order")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Retention:
+    """How long what a night wrote is kept, in days up to the newest published date; docs/retention.md says why.
+
+    `nightly`: the night removes what is older after it published; else only `winback tidy --remove` does.
+    `keep_runs_days`: published runs, never shorter than the windows in which their outcomes are awaited.
+    `keep_unpublished_days`: what refused and failed nights left. `keep_facts_days`: the ingested tables of a run, and
+    the copies of databases they were made from. `keep_models_days`: files of models that never were champion.
+    `keep_messages_days`: the messages of failed nights.
+    """
+
+    nightly: bool = True
+    keep_runs_days: Annotated[int, Field(ge=31, le=36500)] = 400
+    keep_unpublished_days: SomeDays = 30
+    keep_facts_days: SomeDays = 14
+    keep_models_days: SomeDays = 400
+    keep_messages_days: SomeDays = 90

@@ -29,7 +29,7 @@ from winback.risk.keeping.shadow import Night, agreement, shadow
 from winback.risk.scoring.own_estimator import Classifier
 from winback.risk.scoring.reasons import reasons_for
 from winback.risk.scoring.score import score
-from winback.risk.watching.publish_gate import Terms, guard
+from winback.risk.watching.publish_gate import Terms, guard, published
 from winback.training import enrolled, trained
 from winback.valuing import valued
 from winback.weighing import plan_of, spend_total
@@ -216,12 +216,21 @@ def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: S
 
 
 def asked_before(job: Job) -> pd.Series | None:
-    """The ids that the published run before had scored; None where there is none."""
-    before = runs.current(job.runs)
+    """The ids that the published run before had scored; None where there is none.
+
+    Of a night made up for that is the newest run of an earlier date, whatever is current.
+    """
+    before = _earlier(job) if job.back_fill else runs.current(job.runs)
     if before is None:
         return None
     ids: pd.Series = store.read_rows(before, "scores")["customer_id"]
     return ids
+
+
+def _earlier(job: Job) -> Path | None:
+    """The newest published run of an earlier date."""
+    found = [path for path in published(job.runs) if path.name[:10] < job.today.isoformat()]
+    return found[-1] if found else None
 
 
 def gate(job: Job, folder: Path, version: Version, model: Classifier) -> None:

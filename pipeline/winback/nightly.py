@@ -18,7 +18,7 @@ import pandas as pd
 from winback import making, runs, store
 from winback.campaigns import night
 from winback.consent.changes import digest
-from winback.errors import ConfigError, PublishRefused
+from winback.errors import ConfigError, ConsentMoved
 from winback.jobs import Job
 from winback.making import Say
 from winback.permitting import permissions_now
@@ -55,7 +55,7 @@ def run(job: Job, say: Say, clock: Clock | None = None, *, replace: bool = False
             if digest(before) == digest(allowed):
                 _publish(job, folder, version, accounting, replace=replace)
                 return summary, True
-        raise PublishRefused(
+        raise ConsentMoved(
             f"the list for {job.today} is not published: consent changed while each of {MOST_READS} lists was made. "
             "The list before stays. Run again when the sources of consent are at rest."
         )
@@ -86,11 +86,12 @@ def _made(
 
 
 def _publish(job: Job, folder: Path, version: Version, accounting: list[dict[str, Any]], *, replace: bool) -> None:
-    """Write the campaign down, then move the pointer."""
+    """Write the campaign down, then move the pointer; a night made up for was never sent, so it is no campaign."""
     plan = plan_of(job)
-    if replace:
+    if replace and not job.back_fill:
         night.withdraw(job.state, plan)
-    night.launch(job.state, plan, folder, making.asked_before(job))
+    if not job.back_fill:
+        night.launch(job.state, plan, folder, making.asked_before(job))
     runs.publish(job.runs, job.run_id, _manifest(job, version, accounting))
 
 
@@ -111,4 +112,5 @@ def _manifest(job: Job, version: Version, accounting: list[dict[str, Any]]) -> d
         "facts": job.facts.name,
         "model": {"name": version.name, "version": version.version, "sha256": version.sha256},
         "accounting": accounting,
+        **({"back_fill": True} if job.back_fill else {}),
     }

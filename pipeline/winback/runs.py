@@ -50,7 +50,7 @@ def project_lock(state: Path) -> Iterator[None]:
     The kernel drops the lock when its holder ends, however it ends, so the text that a killed
     holder leaves behind blocks nobody. New files are readable by their owner alone meanwhile.
     """
-    _make_folder(state)
+    make_folder(state)
     before = os.umask(PRIVATE)
     try:
         with (state / "lock").open("a+", encoding="utf-8") as handle:
@@ -66,7 +66,7 @@ def project_lock(state: Path) -> Iterator[None]:
         os.umask(before)
 
 
-def _make_folder(state: Path) -> None:
+def make_folder(state: Path) -> None:
     """Make the folder, for its owner alone; ConfigError where a file stands in its way."""
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -167,7 +167,8 @@ def publish(runs: Path, run_id: str, manifest: dict[str, Any]) -> None:
 
     `manifest` brings what only the caller knows (logical date, inputs, config, row accounting);
     file hashes and versions are added here. Publishing the same run again changes nothing, and a
-    run for an earlier date than the current one's is completed without taking its place.
+    run for an earlier date than the current one's is completed without taking its place. So is one whose manifest
+    says `back_fill`, always: its list was never sent.
     """
     folder = runs / run_id
     records = {path.stem: _read(path) for path in sorted((folder / "steps").glob("*.json"))}
@@ -180,7 +181,7 @@ def publish(runs: Path, run_id: str, manifest: dict[str, Any]) -> None:
     whole = {**manifest, "run_id": run_id, "versions": versions(), "files": files}
     if not _is_written(folder / "manifest.json", whole):
         store.write_json(folder / "manifest.json", whole)
-    if not _is_superseded(runs, run_id):
+    if not manifest.get("back_fill") and not _is_superseded(runs, run_id):
         _point(runs, run_id)
 
 
@@ -259,9 +260,9 @@ def _again(run_id: str) -> str:
 
 
 def is_published(runs: Path, run_id: str) -> bool:
-    """Whether there is nothing left to do for `run_id`: whole, and current or superseded by a later date."""
+    """Whether there is nothing left to do for `run_id`: whole, and current, superseded or a back-fill."""
     try:
-        verify(runs / run_id)
+        manifest = verify(runs / run_id)
     except RunDamaged:
         return False
-    return _pointed_at(runs) == run_id or _is_superseded(runs, run_id)
+    return bool(manifest.get("back_fill")) or _pointed_at(runs) == run_id or _is_superseded(runs, run_id)

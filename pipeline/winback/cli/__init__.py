@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from winback import __version__
-from winback.errors import WinbackError
+from winback.cli import log_lines
+from winback.errors import BUG, WinbackError
 
 VERBS = {
     "campaigns": "List the campaigns that were launched; show one, what it can prove, and approve its actions.",
@@ -20,6 +22,7 @@ VERBS = {
     "decide": "Decide again for the published run, or see what other budgets would bring; writes nothing.",
     "features": "List what a model may see of a customer.",
     "forget": "Erase people from all that winback owns, with a receipt.",
+    "history": "Show every attempt to run a night, and what became of it.",
     "init": "Lay down a project to start from.",
     "lift": "Show what campaigns changed, in customers and money, against those held out.",
     "metrics": "Show every retention metric, by period, cohort and part of the customers.",
@@ -33,6 +36,7 @@ VERBS = {
     "show": "Show the published run again.",
     "simulate": "Make up a shop whose causes of leaving are known.",
     "suppress": "Never contact somebody again: add to the ledger of suppressions, count and check it.",
+    "tidy": "Show what is older than the project keeps it, and remove it.",
     "train": "Train a model for a question, examine it, and promote it if it passes its gates.",
     "windows": "Show after how many silent days a customer should count as gone, with evidence.",
 }
@@ -60,6 +64,7 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="winback")
+@log_lines.log_option
 def cli() -> None:
     """Which customers are about to leave, why, and what to do about each of them.
 
@@ -68,9 +73,18 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Run the command; winback's own errors become one message and exit code 1."""
+    """Run the command; winback's own errors become one message and their exit code, anything else is a bug."""
     try:
         return cli.main(args=args, prog_name="winback")
     except WinbackError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        if log_lines.in_json():
+            log_lines.failed(error, error.exit_code)
+        else:
+            click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a scheduler has to tell a bug from a refusal
+        if log_lines.in_json():
+            log_lines.failed(error, BUG)
+        else:
+            traceback.print_exc()
+        sys.exit(BUG)

@@ -8,10 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from winback.cli.log_lines import in_json, line, log_option
 from winback.cli.options import Day, config_option, json_option
+
+if TYPE_CHECKING:
+    from winback.attempting import Asked
+    from winback.jobs import Job
 
 WORDS = {
     "ingest": "Reading the sources",
@@ -34,21 +40,25 @@ WORDS = {
     "--replace-list", "replace", is_flag=True, help="The list of this date that was published before was never used."
 )
 @json_option
+@log_option
 def command(config_path: Path, today: dt.date, replace: bool, as_json: bool) -> None:
     """Do everything for one date, from raw files to a published list.
 
     Running again for the same date, config and inputs changes nothing. A killed run is finished by
     running again. With other inputs or settings the list of a date that has left already is not changed,
     unless --replace-list says that nothing of it was used. A model is trained when there is no champion
-    for the spec yet.
+    for the spec yet. Afterwards what is older than [retention] keeps it is removed.
 
     Example: winback run --config configs/winback.toml --date 2017-12-31
     """
-    from winback import config, jobs, nightly  # noqa: PLC0415
+    from winback import config  # noqa: PLC0415
+    from winback.attempting import ALREADY, Asked  # noqa: PLC0415
 
-    job = jobs.prepare(config.load(config_path), config_path.parent, today, dt.datetime.now(dt.UTC))
-    with progress(quiet=as_json) as say:
-        summary, did = nightly.run(job, say, lambda: dt.datetime.now(dt.UTC), replace=replace)
+    asked = Asked(config.load(config_path), config_path.parent, today, replace)
+    job, summary, row = attempted(asked, quiet=as_json)
+    did = row["outcome"] != ALREADY
+    if did:
+        tidied(asked)
     if as_json:
         click.echo(json.dumps({**summary, "published_now": did, "folder": str(job.runs / job.run_id)}))
         return
@@ -59,13 +69,52 @@ def command(config_path: Path, today: dt.date, replace: bool, as_json: bool) -> 
     print_summary(summary, job.runs)
 
 
+def attempted(asked: Asked, *, quiet: bool) -> tuple[Job, dict[str, Any], dict[str, Any]]:
+    """One attempt at a night, with its stages said on the way and, for machines, how it began and ended."""
+    from winback.attempting import attempt  # noqa: PLC0415
+
+    row: dict[str, Any] = {}
+    with progress(quiet=quiet, row=row) as say:
+        try:
+            job, summary, _ = attempt(asked, say, now, row)
+        finally:
+            if in_json():
+                level = "info" if row.get("exit_code") == 0 else "error"
+                line(level, "attempt ended", event="ended", **{k: v for k, v in row.items() if k != "steps"})
+    return job, summary, row
+
+
+def now() -> dt.datetime:
+    """The instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+def tidied(asked: Asked) -> None:
+    """What is older than it is kept is removed; a list that is published is no failure because that did not succeed."""
+    from winback.attempting import tidied_after  # noqa: PLC0415
+
+    removed, fault = tidied_after(asked, now())
+    if not removed and not fault:
+        return
+    if in_json():
+        bytes_ = sum(each["bytes"] for each in removed)
+        line("warning" if fault else "info", "tidied", event="tidied", removed=len(removed), bytes=bytes_, fault=fault)
+    elif fault:
+        click.echo(f"What is older than it is kept could not be removed: {fault}", err=True)
+
+
 @contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function to call as each stage begins: a bar for people, plain lines for a log, nothing for JSON."""
+def progress(quiet: bool, row: dict[str, Any] | None = None) -> Iterator[Callable[[str], None]]:
+    """A function to call as each stage begins: a bar for people, lines for a log, nothing beside JSON on stdout.
+
+    For machines a line for each stage, quiet or not; `row` says of which run.
+    """
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(stderr=True)
-    if quiet:
+    if in_json():
+        yield _machine_line(row or {})
+    elif quiet:
         yield lambda _: None
     elif console.is_terminal:
         with _bar(console) as say:
@@ -82,6 +131,18 @@ def _line() -> Callable[[str], None]:
     def say(stage: str) -> None:
         place = f"{stages.index(stage) + 1}/{len(stages)}"
         click.echo(f"[{place}] {WORDS[stage]} ({time.monotonic() - began:.1f} s)", err=True)
+
+    return say
+
+
+def _machine_line(row: dict[str, Any]) -> Callable[[str], None]:
+    """Writes a line as each stage begins: which attempt and run, and the seconds that the stage before took."""
+
+    def say(stage: str) -> None:
+        told = {name: row.get(name) for name in ("attempt", "run_id", "logical_date")}
+        took = list(row.get("steps", {}).items())[-1:]
+        before = {"ended": took[0][0], "seconds": took[0][1]} if took else {}
+        line("info", WORDS.get(stage, stage), event="stage", step=stage, **told, **before)
 
     return say
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from winback import store
 from winback.config import Source
-from winback.errors import DataRefused, NotEnoughData
+from winback.errors import DataNotThereYet, DataRefused, NotEnoughData
 from winback.facts.check.findings import percent
 from winback.facts.check.look import moment_of, relation
 from winback.facts.days import begins, microseconds
@@ -21,6 +21,7 @@ from winback.facts.labels.labels import newest_order
 from winback.limits import DataGates
 
 RECORDED_DAYS = 30  # before a cutoff: what is looked at to see how much of the newest past was known then
+NEWEST = "newest row"
 # What tells that a business is alive, where it has no orders.
 SIGNS_OF_LIFE = ("subscriptions", "payments", "events")
 
@@ -41,10 +42,16 @@ class Gate:
 
 
 def refuse(gates: Sequence[Gate]) -> None:
-    """DataRefused with the sentence of each gate that refuses; nothing when all are passed."""
-    if refusals := [gate.refusal for gate in gates if gate.refusal]:
-        raise DataRefused(
-            "\n".join(refusals) + "\n`winback check` shows all that is known of the data; the gates are set in [gates]."
+    """DataRefused with the sentence of each gate that refuses; nothing when all are passed.
+
+    DataNotThereYet where only the newest rows are missed: tomorrow's delivery may bring them.
+    """
+    if refused := {gate.name: gate.refusal for gate in gates if gate.refusal}:
+        error = DataNotThereYet if refused.keys() == {NEWEST} else DataRefused
+        raise error(
+            "\n".join(refused.values())
+            + "\n`winback check` shows all that is known of the data; the gates are set in [gates].",
+            list(refused),
         )
 
 
@@ -84,7 +91,7 @@ def freshness_gate(facts: Path, zone: str, today: dt.date, limits: DataGates) ->
     needed = f"at most {limits.max_silence_days} days"
     if newest is None:
         refusal = f"no {what} was recorded before {today}; check --date and the mapping of its dates."
-        return Gate("newest row", needed, "none", refusal)
+        return Gate(NEWEST, needed, "none", refusal)
     age = (today - newest).days - 1
     refusal = (
         f"the newest {what} before {today} is from {newest}: {age:,} days lack, more than the "
@@ -92,7 +99,7 @@ def freshness_gate(facts: Path, zone: str, today: dt.date, limits: DataGates) ->
         f"max_silence_days allows. Is the feed complete? For a log that has ended, ask with --date "
         f"{newest + dt.timedelta(days=1)}."
     )
-    return Gate("newest row", needed, f"{age:,} days before", refusal * (age > limits.max_silence_days))
+    return Gate(NEWEST, needed, f"{age:,} days before", refusal * (age > limits.max_silence_days))
 
 
 def _newest(facts: Path, zone: str, today: dt.date) -> tuple[str, dt.date | None]:

@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 
 from winback import store
-from winback.errors import ConfigError, MissingExtra, SourceError
+from winback.errors import ConfigError, MissingExtra, SourceError, SourceNotThere
 
 ROWS_PER_BATCH = 50_000
 # PostgreSQL's types whose values the driver hands over as they are. Money, for one, it makes whole cents.
@@ -129,7 +129,7 @@ def _engine(ask: Ask, base: Path) -> Any:
         return sa.create_engine(url)
     path = base / (url.database or "")
     if not path.is_file():
-        raise SourceError(
+        raise SourceNotThere(
             f"{ask.name}: there is no file {path}. A path is relative to the configuration file, "
             "sqlite:///shop.db; an absolute one has four slashes, sqlite:////data/shop.db"
         )
@@ -183,7 +183,7 @@ def _raise(ask: Ask, said: str) -> NoReturn:
     words = " ".join(line.strip() for line in re.split(r"Query was:|\(Background", said, maxsplit=1)[0].splitlines())
     if any(secret in words for secret in secrets_of(ask.url)):
         words = "what it says is left out, as it repeats a part of the URL that is secret"
-    raise SourceError(
+    raise SourceNotThere(
         f"{ask.name} cannot be read: {words.strip()[:500]}. "
         "Look whether the database is up, and whether user, table or query are as it knows them"
     ) from None

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from winback.errors import ConfigError, MissingExtra, SourceError
+from winback.errors import ConfigError, MissingExtra, SourceNotThere
 from winback.facts.intake.sources import format_of_name
 
 CHUNK_BYTES = 8 << 20
@@ -51,7 +51,7 @@ def stored_files(written: str) -> dict[str, tuple[Any, str]]:
         if (_is_meant(wanted, path, inside) if wanted else is_itself or _is_data(path, inside))
     }
     if not names:
-        raise SourceError(
+        raise SourceNotThere(
             f"no file is called {where!r}. Write a file, a folder, or a pattern such as {root}/*.parquet, and look "
             "whether the credentials in the environment may list it"
         )
@@ -70,7 +70,7 @@ def chunks(files: Any, path: str, name: str) -> Iterator[bytes]:
 
 def _raise(name: str, error: Exception) -> NoReturn:
     said = " ".join(str(error).split())[:300]
-    raise SourceError(
+    raise SourceNotThere(
         f"{name} cannot be read: {said}. Credentials come from the environment, as AWS_ACCESS_KEY_ID or "
         "GOOGLE_APPLICATION_CREDENTIALS do; look whether they are set and may read this place"
     ) from error

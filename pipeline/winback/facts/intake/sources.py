@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from winback import store
 from winback.config import Source, Sources
-from winback.errors import MissingExtra, SourceError
+from winback.errors import MissingExtra, SourceError, SourceNotThere
 
 PACKAGE = "package:"
 SNAPSHOT = "snapshot:"
@@ -64,7 +64,7 @@ def named_files(written: str, base: Path) -> dict[str, Path]:
     except OSError as error:
         raise SourceError(f"{written[:60]!r} cannot be looked for: {error.strerror}") from error
     if not found:
-        raise SourceError(_nothing_called(written, root / inside, root))
+        raise SourceNotThere(_nothing_called(written, root / inside, root))
     return {prefix + name: root / name for name in found}
 
 

@@ -57,7 +57,8 @@ def refuse(gates: Sequence[Gate], today: dt.date) -> None:
         raise PublishRefused(
             f"the list for {today} is not published: {len(refusals)} of {len(gates)} gates refuse it. The list before "
             "stays.\n" + "\n".join(refusals) + "\nMend the data and run again; where this is how the business is now, "
-            "train again or set the limits in [publish]. publish_gate.json of the run holds every gate."
+            "train again or set the limits in [publish]. publish_gate.json of the run holds every gate.",
+            [each.name for each in gates if each.refusal],
         )
 
 
