@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
+KINDS = ("nps", "csat", "ces")
 Row = tuple[str, int, float]  # customer, day, and an amount, a score or an end
 
 
@@ -18,11 +20,14 @@ class Shop:
     contacts: list[Row]
     subscriptions: list[tuple[str, int, int | None, float]]
     until: int
+    surveys: list[tuple[str, int, str, int]] = field(default_factory=list)
+    costs: list[tuple[int, str, float]] = field(default_factory=list)
+    won_for: dict[str, float] = field(default_factory=dict)  # what winning a customer has cost
 
     @property
     def customers(self) -> list[str]:
         """Everybody in any table."""
-        tables = (self.orders, self.events, self.tickets, self.contacts, self.subscriptions)
+        tables = (self.orders, self.events, self.tickets, self.contacts, self.subscriptions, self.surveys)
         return sorted({row[0] for table in tables for row in table})
 
     def days(self, customer: str) -> list[int]:
@@ -61,6 +66,7 @@ def customers_of(shop: Shop, start: int, end: int, active_days: int) -> dict[str
     new = {c for c in shop.customers if shop.days(c) and start <= shop.days(c)[0] < end}
     once = {c for c in shop.customers if shop.days(c) and shop.days(c)[0] < start}
     lost = len(s - e)
+    base = s | {c for c in shop.customers if any(start <= d < end for d in shop.days(c))}
     return {
         "crr_ids": (len(s & e), len(s)),
         "crr_totals": (len(e) - len(new), len(s)),
@@ -68,6 +74,96 @@ def customers_of(shop: Shop, start: int, end: int, active_days: int) -> dict[str
         "churn_start": (lost, len(s)),
         "churn_average": (lost, (len(s) + len(e)) / 2),
         "churn_stripe": (lost + len(new - e), len(s | new)),
+        "customers_start": (len(s), 1),
+        "customers_end": (len(e), 1),
+        "customers_new": (len(new), 1),
+        "customers_lost": (lost, 1),
+        "customers_returned": (len(e & (once - s)), 1),
+        "arpu_base": (sum(shop.spent(c, start, end) for c in base), len(base)),
+        "crc_kept": per(shop, (start, end), ("service", "other"), len(s & e)),
+        "crc_all": per(shop, (start, end), ("service", "other"), len(e)),
+        "cac_spend": per(shop, (start, end), ("acquisition",), len(new)),
+        "cac_recorded": (sum(shop.won_for[c] for c in new & set(shop.won_for)), len(new & set(shop.won_for))),
+    }
+
+
+def stand_by_spans(shop: Shop, start: int, end: int) -> dict[str, tuple[float, float]]:
+    """What retention is made of where a customer is who has a running subscription."""
+    begins = {c: sorted(since for who, since, _, _ in shop.subscriptions if who == c) for c in shop.customers}
+    s = {c for c in shop.customers if subscribed(shop, c, start)}
+    e = {c for c in shop.customers if subscribed(shop, c, end)}
+    new = {c for c in shop.customers if begins[c] and start <= begins[c][0] < end}
+    once = {c for c in shop.customers if begins[c] and begins[c][0] < start}
+    return {
+        "crr_ids": (len(s & e), len(s)),
+        "crr_totals": (len(e) - len(new), len(s)),
+        "return_rate": (len(e & (once - s)), len(once - s)),
+        "churn_start": (len(s - e), len(s)),
+        "churn_stripe": (len(s - e) + len(new - e), len(s | new)),
+    }
+
+
+def per(shop: Shop, days: tuple[int, int], components: tuple[str, ...], people: int) -> tuple[float, float]:
+    """Costs of these components on some days, and whom they are shared among: nobody where none is given."""
+    given = [amount for day, component, amount in shop.costs if days[0] <= day < days[1] and component in components]
+    return sum(given), people if given else 0
+
+
+def made_of_others(told: dict[str, tuple[float, float]], periods_per_year: float) -> dict[str, float | None]:
+    """The value of what is made of other metrics, None where one of those is not defined; margin is all of sales."""
+
+    def ratio(name: str) -> float | None:
+        numerator, denominator = told[name]
+        return numerator / denominator if denominator else None
+
+    def each(*names: str) -> list[float] | None:
+        found = [ratio(name) for name in names]
+        return None if None in found else found
+
+    life = each("churn_start", "arpu_base")
+    ltv = life[1] / life[0] if life and life[0] else None
+    life_of_orders = each("churn_start", "average_order_value", "orders_per_buyer")
+    once, cac = ratio("one_time_margin"), ratio("cac_spend")
+    back, second = each("winback_rate", "winback_rate_uncontacted"), ratio("second_life_value")
+    annual = ratio("churn_start")
+    return {
+        "churn_annualised": None if annual is None else 1 - (1 - annual) ** periods_per_year,
+        "ltv_churn": ltv,
+        "ltv_orders": life_of_orders[1] * life_of_orders[2] / life_of_orders[0]
+        if life_of_orders and life_of_orders[0]
+        else None,
+        "ltv_to_cac": ltv / ratio("cac_recorded") if ltv is not None and ratio("cac_recorded") else None,
+        "ltv_to_cac_spend": ltv / cac if ltv is not None and cac else None,
+        "one_time_income": once - ratio("one_time_cost")
+        if once is not None and ratio("one_time_cost") is not None
+        else None,
+        "one_time_income_spend": once - cac if once is not None and cac is not None else None,
+        "regain_profit": told["winback_rate"][1] * (back[0] - back[1]) * second - told["win_back"][0]
+        if back and second is not None and told["win_back"][1]
+        else None,
+    }
+
+
+def top_fifth(shop: Shop, start: int, end: int) -> tuple[float, float]:
+    """Revenue of the fifth that pays most, of a pound each hundredth of a customer; and all revenue."""
+    paid = sorted((shop.spent(c, start, end) for c in shop.customers), reverse=True)
+    paid = [amount for amount in paid if amount > 0]
+    left, top = Fraction(len(paid), 5), 0.0
+    for amount in paid:
+        part = min(left, Fraction(1))
+        top, left = top + float(part) * amount, left - part
+    return top, sum(paid)
+
+
+def answers(shop: Shop, start: int, end: int) -> dict[str, tuple[float, float]]:
+    """Numerator and denominator of what is told of surveys."""
+    of = {k: [score for _, day, kind, score in shop.surveys if kind == k and start <= day < end] for k in KINDS}
+    likes = sum(score in (9, 10) for score in of["nps"]) - sum(score <= 6 for score in of["nps"])
+    return {
+        "nps": (100 * likes, len(of["nps"])),
+        "csat_top2": (sum(score in (4, 5) for score in of["csat"]), len(of["csat"])),
+        "csat_mean": (sum(of["csat"]), len(of["csat"])),
+        "ces": (sum(of["ces"]), len(of["ces"])),
     }
 
 
@@ -84,7 +180,14 @@ def buying_of(shop: Shop, start: int, end: int) -> dict[str, tuple[float, float]
     before = [c for c in shop.customers if shop.spent(c, 2 * start - end, start) > 0]
     tickets = [row for row in shop.tickets if start <= row[1] < end]
     answered = [row for row in tickets if row[2] > 0]
+    once = [c for c in ever if len(so_far[c]) == 1]
+    known = [shop.won_for[c] for c in once if c in shop.won_for]
     return {
+        "revenue": (revenue, 1),
+        "one_time_margin": (sum(shop.spent(c, -1, end) for c in once), len(once)),
+        "one_time_cost": (sum(known), len(known)),
+        "win_back": per(shop, (start, end), ("win_back",), 1),
+        "top_fifth_share": top_fifth(shop, start, end),
         "repeat_rate_ever": (sum(len(so_far[c]) > 1 for c in ever), len(ever)),
         "repeat_rate_period": (sum(len(inside[c]) > 1 for c in buyers), len(buyers)),
         "repeat_rate_returning": (sum(len(so_far[c]) > len(inside[c]) for c in buyers), len(buyers)),
@@ -138,6 +241,7 @@ def recurring_of(shop: Shop, start: int, end: int) -> dict[str, tuple[float, flo
     total = sum(first.values())
     ended = [c for c in paying if not subscribed(shop, c, end)]
     return {
+        "mrr_end": (sum(last.values()), 1),
         "nrr": (sum(last[c] for c in paying), total),
         "grr": (sum(min(first[c], last[c]) for c in paying), total),
         "revenue_churn": (sum(first[c] for c in ended), total),
@@ -159,4 +263,17 @@ def aged(shop: Shop, metric: str, low: int, high: int) -> tuple[int, int]:
             "full_n": wanted <= ages,
             "rolling_n": any(age >= low for age in ages),
         }.get(metric, bool(wanted & ages))
+    return met, base
+
+
+def aged_in_hours(shop: Shop, hours: list[int], n: int) -> tuple[int, int]:
+    """Who bought again in the n-th 24 hours after the first order, and who was watched for so long."""
+    met = base = 0
+    for c in shop.customers:
+        rows = zip(shop.orders, hours, strict=True)
+        at = sorted(24 * day + hour for (who, day, amount), hour in rows if who == c and amount >= 0)
+        if not at or at[0] + 24 * (n + 1) > 24 * shop.until:
+            continue
+        base += 1
+        met += any(24 * n <= each - at[0] < 24 * (n + 1) for each in at)
     return met, base

@@ -157,6 +157,99 @@ def test_a_quarter_by_hand():
     assert reasons["winback_rate"] == "no table contacts"
 
 
+def test_the_rest_by_hand():
+    """Subscribers a (4 a month, then 6), b (10, ends) and c (5, new); answers, questions, visits and letters.
+
+    a and b return in March; of a's return alone 90 days are over by June.
+    """
+    since = [day(1, 5), day(1, 9), day(3, 3), day(3, 15)]
+    spans = pd.DataFrame(
+        {"customer_id": list("abca"), "since": since, "until": [np.nan, day(3, 20), np.nan, np.nan],
+         "monthly": [4.0, 10.0, 5.0, 2.0]}
+    )  # fmt: skip
+    rows = [("a", day(1, 2), 10.0), ("a", day(3, 2), 20.0), ("a", day(3, 30), 20.0), ("b", day(1, 3), 40.0),
+            ("b", day(3, 12), 10.0), ("d", day(1, 8), 5.0)]  # fmt: skip
+    orders = pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
+    asked = [("a", "nps", 10), ("b", "nps", 9), ("c", "nps", 7), ("d", "nps", 6), ("a", "csat", 4), ("b", "csat", 1),
+             ("a", "ces", 7), ("b", "ces", 2)]  # fmt: skip
+    surveys = pd.DataFrame(
+        [(who, day(3, 9), *rest) for who, *rest in asked], columns=["customer_id", "day", "kind", "score"]
+    )
+    given = Tables(
+        orders=orders, subscriptions=spans, surveys=surveys,
+        events=pd.DataFrame({"customer_id": ["c"], "day": [day(3, 31)]}),
+        tickets=pd.DataFrame({"customer_id": ["a", "a", "c"], "day": [day(3, 4)] * 3, "csat": [5.0, 3.0, np.nan]}),
+        contacts=pd.DataFrame({"customer_id": ["a", "b"], "day": [day(3, 1), day(3, 10)]}),
+        costs=pd.DataFrame({"day": [day(3, 1)] * 2, "component": ["win_back", "acquisition"], "amount": [5.0, 8.0]}),
+    )  # fmt: skip
+    until = dt.date(2026, 6, 1)
+    table = by_period(given, periods(dt.date(2026, 3, 1), dt.date(2026, 4, 1), "month"), Terms(30, 0.5, until))
+    told = table.set_index("metric")["value"].to_dict()
+    wanted = {
+        "mrr_end": 11.0, "nrr": 6 / 14, "grr": 4 / 14, "revenue_churn": 10 / 14, "revenue_churn_gross": 10 / 14,
+        "nps": 25.0, "csat_top2": 0.5, "csat_mean": 2.5, "ces": 4.5, "csat_tickets": 0.5,
+        "contact_rate_customers": 1.0, "contact_rate_orders": 1.0, "arpu_active": 50 / 3, "average_order_value": 50 / 3,
+        "orders_per_buyer": 1.5, "repeat_rate_period": 0.5, "repeat_rate_returning": 1.0, "top_fifth_share": 16 / 50,
+        "winback_rate": 1.0, "winback_rate_uncontacted": 0.0, "second_life_value": 40.0 * 0.5,
+        "regain_profit": 2 * 1.0 * 20.0 - 5.0, "one_time_share": 1 / 3,
+    }  # fmt: skip
+    assert {name: told[name] for name in wanted} == pytest.approx(wanted)
+
+
+def test_costs_are_never_laid_upon_parts():
+    """By channel, costs count where they say which channel they are of; without that column nothing is told."""
+    orders = pd.DataFrame({"customer_id": ["a", "b"], "day": [day(1, 3)] * 2, "amount": [1.0, 1.0]})
+    people = pd.DataFrame({"customer_id": ["a", "b"], "channel": ["web", "shop"]})
+    costs = pd.DataFrame({"day": [day(2, 2)] * 2, "component": ["service", "surveys"], "amount": [6.0, 3.0]})
+    terms, asked = Terms(31, 0.5, dt.date(2026, 3, 1)), periods(dt.date(2026, 2, 1), dt.date(2026, 3, 1), "month")
+
+    def told(costs: pd.DataFrame, by: str) -> pd.DataFrame:
+        table = by_period(Tables(orders=orders, customers=people, costs=costs), asked, terms, by)
+        return table[table["metric"] == "crc_all"].set_index(["segment", "n"])
+
+    def at_end(costs: pd.DataFrame, by: str = "") -> dict:
+        return told(costs, by)["numerator"].dropna().to_dict()
+
+    later = orders.assign(day=day(2, 20))
+    orders = pd.concat([orders, later])
+    assert at_end(costs) == {("all", ""): 9.0, ("all", "service"): 6.0, ("all", "surveys"): 3.0}
+    assert set(told(costs, "channel")["undefined"]) == {"costs are not told by channel"}
+    mine = costs.assign(channel=["web", "shop"])
+    assert at_end(mine, "channel") == {
+        ("shop", ""): 3.0, ("shop", "surveys"): 3.0, ("web", ""): 6.0, ("web", "service"): 6.0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "by", "fault"),
+    [
+        (Tables(), "orders", "customers by orders need the table orders"),
+        (Tables(), "subscriptions", "customers by subscriptions need the table subscriptions"),
+        (
+            Tables(orders=pd.DataFrame({"customer_id": ["a", "b"], "day": [1, 1], "amount": [1.0, np.nan]})),
+            "orders",
+            "orders have an amount that is no number in 1 rows, the first of 'b'",
+        ),
+    ],
+)
+def test_what_cannot_be_told_at_all_is_refused(given: Tables, by: str, fault: str):
+    terms = Terms(31, 0.5, dt.date(2026, 3, 1), customers_by=by)
+    with pytest.raises(ValueError, match=f"^{fault}$"):
+        by_period(given, periods(dt.date(2026, 2, 1), terms.until, "month"), terms)
+
+
+def test_a_shop_of_subscriptions_alone_is_told():
+    """No orders: what needs them says so, and the rest is told; a month of 29 days too."""
+    spans = pd.DataFrame({"customer_id": ["a"], "since": [19000], "until": [np.nan], "monthly": [3.0]})
+    tickets = pd.DataFrame({"customer_id": ["a"], "day": [(dt.date(2028, 2, 29) - EPOCH).days], "csat": [4.0]})
+    terms = Terms(31, 0.5, dt.date(2028, 3, 1), customers_by="subscriptions")
+    asked = periods(dt.date(2028, 2, 1), terms.until, "month")
+    told = by_period(Tables(subscriptions=spans, tickets=tickets), asked, terms).set_index("metric")
+    assert asked[0].days == (21215, 21244)
+    assert told.loc[["crr_ids", "csat_tickets", "mrr_end"], "value"].tolist() == [1.0, 1.0, 3.0]
+    assert told.loc["contact_rate_orders", "undefined"] == told.loc["revenue", "undefined"] == "no table orders"
+
+
 def test_periods_are_whole():
     assert [p.name for p in periods(dt.date(2026, 1, 2), dt.date(2026, 4, 30), "month")] == ["2026-02", "2026-03"]
     assert period_of(dt.date(2027, 1, 1), "week").name == "2026-W53"
@@ -240,7 +333,19 @@ def test_the_verb_reads_the_facts(call: Call):
         (("--by", "country"), "'country' is told by the customers' table, and [sources.customers] is not configured."),
         (("--costs", "no.csv"), "there is no file no.csv; costs are told by day, component and amount."),
         (("--metric", "nrrr"), "there is no metric 'nrrr'. Did you mean 'nrr'?"),
+        (
+            ("--costs", "2026-01-01,aquisition,5"),
+            "costs.csv, row 1: there is no component 'aquisition'. Did you mean 'acquisition'?",
+        ),
+        (("--costs", "2026-01-01,service,-5"), "costs.csv, row 1: a cost is money of 0 or more; came -5."),
+        (
+            ("--costs", "01.02.2026,service,5"),
+            "costs.csv, row 1: Invalid isoformat string: '01.02.2026'. Days are written 2026-01-31, amounts 1200.50.",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_said(call: Call, args: tuple[str, ...], message: str):
+    if message.startswith("costs.csv"):
+        Path("costs.csv").write_text(f"day,component,amount\n{args[1]}\n", "utf-8")
+        args = ("--costs", "costs.csv")
     assert call(*args) == (1, "", f"Error: {message}\n")

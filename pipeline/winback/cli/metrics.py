@@ -65,6 +65,8 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     from winback.facts.known_frames import Known, costs, known_frames  # noqa: PLC0415
     from winback.insight.metrics.ages import Ages, by_age  # noqa: PLC0415
     from winback.insight.metrics.coded import Tables  # noqa: PLC0415
+    from winback.insight.metrics.cost import COMPONENTS  # noqa: PLC0415
+    from winback.insight.metrics.named import NOT_RETENTION  # noqa: PLC0415
     from winback.insight.metrics.periods import periods  # noqa: PLC0415
     from winback.insight.metrics.table import Terms, by_period  # noqa: PLC0415
 
@@ -74,7 +76,7 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     customers_by: Any = "orders" if known.has("orders") else "subscriptions"
     days = asked["active_days"] or job.spec.active_days or job.spec.horizon_days
     terms = Terms(days, project.offers.margin_rate, until, length, customers_by)
-    spent = {"costs": costs(asked["costs"])} if asked["costs"] else {}
+    spent = {"costs": costs(asked["costs"], (*NOT_RETENTION, *COMPONENTS))} if asked["costs"] else {}
     given = Tables(**known_frames(known, asked["by"]), **spent)
     of_periods = by_period(given, periods(first, until, length), terms, asked["by"])
     of_ages = by_age(given, terms, Ages(until_at=known.instant), "" if asked["by"] == "cohort" else asked["by"])

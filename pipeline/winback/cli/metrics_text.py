@@ -67,17 +67,18 @@ def _show_newest(told: pd.DataFrame) -> None:
     """A line a metric, a column a period of the newest; by age, of all cohorts together. Undefined ones below."""
     from rich.text import Text  # noqa: PLC0415
 
-    from winback.insight.metrics.defined import unit_of  # noqa: PLC0415
+    from winback.insight.metrics.defined import by_age, unit_of  # noqa: PLC0415
 
     for segment, rows in told.groupby("segment", sort=True):
         newest = sorted(set(rows["period"]) - {"all"})[-LAST_PERIODS:]
-        rows = rows[rows["period"].isin([*newest, "all"]) & ((rows["n"] == "") | (rows["period"] == "all"))]  # noqa: PLW2901
+        whole = (rows["n"] == "") | (rows["period"] == "all") | ~rows["metric"].map(by_age)
+        rows = rows[rows["period"].isin([*newest, "all"]) & whole]  # noqa: PLW2901
         table = _table([str(segment), *newest, "of the newest"])
         for (metric, n), each in rows.groupby(["metric", "n"], sort=False):
             unit, by = unit_of(str(metric)), {row["period"]: row for row in each.to_dict("records")}
             if not each["value"].notna().any():
                 continue
-            asked = newest if n == "" else [*[""] * (len(newest) - 1), "all"]
+            asked = newest if not by_age(str(metric)) else [*[""] * (len(newest) - 1), "all"]
             cells = [number(by[p]["value"], unit) if p in by else "" for p in asked]
             sure = interval(by[asked[-1]], unit) if asked[-1] in by else ""
             table.add_row(Text(f"{metric} {n}".strip()), *(Text(cell) for cell in cells), Text(sure))

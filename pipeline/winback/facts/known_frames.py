@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,15 +170,33 @@ def _firsts(con: store.Connection, known: Known, where: tuple[str, str, str], co
     return found
 
 
-def costs(path: Path) -> pd.DataFrame:
-    """One row a cost given by hand: day, component, amount, from a CSV file with these columns."""
+def costs(path: Path, components: Sequence[str]) -> pd.DataFrame:
+    """One row a cost given by hand: day, component (one of `components`), amount, from a CSV file with these columns.
+
+    Further columns tell of which part of the customers a cost is. SourceError with the row of what cannot be read.
+    """
     try:
-        frame = pd.read_csv(path, dtype={"component": str})
-        if missing := sorted({"day", "component", "amount"} - set(frame.columns)):
-            raise SourceError(f"{path} lacks the column {missing[0]}; costs are told by day, component and amount.")
-        days = [day_number(dt.date.fromisoformat(str(day))) for day in frame["day"]]
-        return frame.assign(day=days, amount=frame["amount"].astype(float))
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise SourceError(f"there is no file {path}; costs are told by day, component and amount.") from error
     except ValueError as error:
-        raise SourceError(f"{path}: {error}. Days are written 2026-01-31, amounts 1200.50.") from error
+        raise SourceError(f"{path} is no CSV file of costs: {error}.") from error
+    if missing := sorted({"day", "component", "amount"} - set(frame.columns)):
+        raise SourceError(f"{path} lacks the column {missing[0]}; costs are told by day, component and amount.")
+    told = [_cost(row, f"{path}, row {n}", components) for n, row in enumerate(frame.to_dict("records"), start=1)]
+    return frame.assign(day=[day for day, _ in told], amount=[amount for _, amount in told])
+
+
+def _cost(row: Mapping[Any, str], where: str, components: Sequence[str]) -> tuple[int, float]:
+    """Day and amount of one row of costs."""
+    if row["component"] not in components:
+        raise SourceError(
+            f"{where}: there is no component {row['component']!r}.{did_you_mean(row['component'], list(components))}"
+        )
+    try:
+        day, amount = day_number(dt.date.fromisoformat(row["day"])), float(row["amount"])
+    except ValueError as error:
+        raise SourceError(f"{where}: {error}. Days are written 2026-01-31, amounts 1200.50.") from error
+    if not 0 <= amount < float("inf"):
+        raise SourceError(f"{where}: a cost is money of 0 or more; came {row['amount']}.")
+    return day, amount

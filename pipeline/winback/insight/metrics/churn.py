@@ -6,7 +6,7 @@ S, E: customers at start and end; N: new in the period; L: of S gone at the end;
 from __future__ import annotations
 
 from winback.insight.metrics.definitions import metric
-from winback.insight.metrics.figure import NAN, Figure, fraction, share
+from winback.insight.metrics.figure import NAN, Figure, Pairs, fraction, share, spread
 from winback.insight.metrics.retention import AT_START
 
 
@@ -20,14 +20,16 @@ def churn_start(lost: float, at_start: float) -> Figure:
     return share(lost, at_start, AT_START)
 
 
-@metric("L / ((S + E) / 2)", "share", "common", "Not a share of counted people: no interval; may exceed 100 %.")
-def churn_average(lost: float, at_start: float, at_end: float) -> Figure:
+@metric("L / ((S + E) / 2)", "share", "common", "Not a share of counted people: may exceed 100 %.")
+def churn_average(lost: float, at_start: float, at_end: float, pairs: Pairs | None = None) -> Figure:
     """Customers lost per customer there on average, of start and end.
+
+    `pairs`: of each customer a = lost and b = the mean of there at the start and at the end, for the interval.
 
     >>> churn_average(20, 200, 120).value
     0.125
     """
-    return fraction(lost, (at_start + at_end) / 2, "customers at start or end")
+    return spread(fraction(lost, (at_start + at_end) / 2, "customers at start or end"), pairs)
 
 
 @metric(

@@ -24,7 +24,8 @@ class Tables:
     subscriptions: customer_id, since, until (missing: runs on), monthly. events: customer_id, day.
     tickets: customer_id, day, csat. surveys: customer_id, day, kind, score. contacts: customer_id, day.
     customers: customer_id, acquisition_cost, and whatever columns figures are wanted by.
-    costs: day, component, amount; the component `acquisition` is sales and marketing, all others retention.
+    costs: day, component, amount, and a column for each way of telling parts that they are told by; the component
+    `acquisition` is sales and marketing, `win_back` the cost of regaining, all others are the cost of retention.
     """
 
     orders: pd.DataFrame | None = None
@@ -87,6 +88,13 @@ class Coded:
     costs: pd.DataFrame | None
 
     @property
+    def purchases(self) -> Log:
+        """The orders that are no returns, where there must be some."""
+        if "purchases" not in self.logs:
+            raise ValueError("customers by orders need the table orders")
+        return self.logs["purchases"]
+
+    @property
     def spans(self) -> Spans:
         """The subscriptions, where there must be some."""
         if self.subscriptions is None:
@@ -97,6 +105,9 @@ class Coded:
 def coded(tables: Tables, by: str = "") -> Coded:
     """The tables in numbers; parts are the values of `by` in customers, '(unknown)' where there is none."""
     people = {f.name: t for f in fields(tables) if (t := getattr(tables, f.name)) is not None and f.name != "costs"}
+    if "orders" in people and len(wrong := people["orders"][~np.isfinite(people["orders"]["amount"])]):
+        first = wrong["customer_id"].iloc[0]
+        raise ValueError(f"orders have an amount that is no number in {len(wrong)} rows, the first of {first!r}")
     numbers, known = _numbered(people)
     orders = people.get("orders")
     logs = {name: _log(people[name], numbers[name]) for name in people if "day" in people[name]}

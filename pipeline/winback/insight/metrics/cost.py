@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from winback.insight.metrics.definitions import metric
 from winback.insight.metrics.figure import NAN, Figure, fraction, mean, nothing, share
 
-COMPONENTS = ("programmes", "service", "retention", "surveys", "lost_income")
+COMPONENTS = ("programmes", "service", "retention", "surveys", "lost_income", "other")  # of the cost of retention
 NO_COSTS = "no retention cost is given"
 
 

@@ -43,6 +43,11 @@ def unit_of(name: str) -> Unit:
     return DEFINITIONS[name].unit
 
 
+def by_age(name: str) -> bool:
+    """Whether a metric is told by age, of cohorts, not by period."""
+    return DEFINITIONS[name].scope == "cohort"
+
+
 def known_metrics(names: Iterable[str]) -> list[str]:
     """These metrics, or all; ConfigError with the nearest name for one there is not."""
     every = [each.name for module in FAMILIES for each in family_of(module)]

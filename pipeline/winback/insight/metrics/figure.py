@@ -116,8 +116,12 @@ def ratio(pairs: Pairs, base: str) -> Figure:
     >>> ratio(Pairs(2, 90.0, 100.0, 4500.0, 4700.0, 5000.0), "revenue at the start").value
     0.9
     """
-    plain = fraction(pairs.a, pairs.b, base)
-    if plain.undefined or pairs.count < 2:
+    return spread(fraction(pairs.a, pairs.b, base), pairs)
+
+
+def spread(plain: Figure, pairs: Pairs | None) -> Figure:
+    """The figure a / b with the interval of `ratio`; as it is where it has none, or no sums are given."""
+    if plain.undefined or pairs is None or pairs.count < 2:
         return plain
     rest = max(0.0, pairs.aa - 2 * plain.value * pairs.ab + plain.value**2 * pairs.bb)
     error = math.sqrt(rest * pairs.count / (pairs.count - 1)) / abs(pairs.b)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,7 +40,13 @@ Rule = Callable[[Sums], Figure]
 PRODUCTS = (
     *((name, "mrr_start") for name in ("mrr_later", "mrr_kept", "mrr_churned", "mrr_lost")),
     ("spend_again", "spend_before"),
+    ("end_less_new", "at_start"),
+    ("lost", "there_mean"),
+    ("tickets", "active"),
+    ("tickets", "orders"),
+    ("spend", "orders"),
 )
+NOT_RETENTION = ("acquisition", "win_back")  # components of cost that are no cost of retention
 
 
 def _churn(s: Sums) -> Figure:
@@ -55,7 +61,7 @@ def _ltv(s: Sums) -> Figure:
 
 
 def _order_value(s: Sums) -> Figure:
-    return value.average_order_value(s["spend"], s["orders"])
+    return value.average_order_value(s["spend"], s["orders"], s.pairs("spend", "orders"))
 
 
 def _orders_each(s: Sums) -> Figure:
@@ -67,13 +73,42 @@ def _recorded(s: Sums) -> Figure:
 
 
 def _retention_costs(s: Sums) -> dict[str, float]:
-    return {name: amount for name, amount in s.costs.items() if name != "acquisition"}
+    return {name: amount for name, amount in s.costs.items() if name not in NOT_RETENTION}
+
+
+def _kept(s: Sums) -> Figure:
+    reason = s.missing.get("costs", "")
+    return nothing(reason) if reason else cost.crc_kept(_retention_costs(s), s["kept"])
+
+
+def _all(s: Sums) -> Figure:
+    reason = s.missing.get("costs", "")
+    return nothing(reason) if reason else cost.crc_all(_retention_costs(s), s["at_end"])
 
 
 def _spent_on_new(s: Sums) -> Figure:
     if "acquisition" not in s.costs:
-        return nothing("no acquisition spend is given")
+        return nothing(s.missing.get("costs", "no acquisition spend is given"))
     return value.cac_spend(s.costs["acquisition"], s["new"])
+
+
+def _one_time(s: Sums) -> tuple[float, float, float]:
+    return s["one_time_spend"], s["one_time"], s.margin_rate
+
+
+def _second_life(s: Sums) -> Figure:
+    return cost.second_life_value(s["second"], s["second_squares"], s["returns"], s.margin_rate)
+
+
+def _won_back(s: Sums) -> Figure:
+    """Profit of winning back by the ratio above that of who was left alone."""
+    plain = cost.winback_rate(s["contacted_back"], s["contacted"])
+    alone = cost.winback_rate_uncontacted(s["alone_back"], s["alone"])
+    if reason := plain.undefined or alone.undefined:
+        return nothing(reason)
+    if "win_back" not in s.costs:
+        return nothing(s.missing.get("costs", "no cost of winning back is given"))
+    return cost.regain_profit(s["contacted"], Figure(plain.value - alone.value), _second_life(s), s.costs["win_back"])
 
 
 # Group -> metric -> its rule. A group is told of as a whole, or missing for one reason.
@@ -84,21 +119,24 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
         "cac_recorded": _recorded,
         "cac_spend": _spent_on_new,
         "ltv_fitted": lambda _: nothing("needs the purchases that a fitted model expects: from Python only"),
-        "regain_profit": lambda _: nothing("needs a ratio above controls and a cost: from Python only"),
-        "crc_all": lambda s: cost.crc_all(_retention_costs(s), s["at_end"]),
+        "crc_all": _all,
     },
     "stand": {
         "customers_start": lambda s: counts.customers_start(s["at_start"]),
         "customers_lost": lambda s: counts.customers_lost(s["lost"]),
         "customers_returned": lambda s: counts.customers_returned(s["returned"]),
         "crr_ids": lambda s: retention.crr_ids(s["kept"], s["at_start"]),
-        "crr_totals": lambda s: retention.crr_totals(s["at_end"], s["new"], s["at_start"]),
+        "crr_totals": lambda s: retention.crr_totals(
+            s["at_end"], s["new"], s["at_start"], s.pairs("end_less_new", "at_start")
+        ),
         "return_rate": lambda s: retention.return_rate(s["returned"], s["away"]),
         "churn_start": _churn,
-        "churn_average": lambda s: churn.churn_average(s["lost"], s["at_start"], s["at_end"]),
+        "churn_average": lambda s: churn.churn_average(
+            s["lost"], s["at_start"], s["at_end"], s.pairs("lost", "there_mean")
+        ),
         "churn_stripe": lambda s: churn.churn_stripe(s["lost"], s["new_lost"], s["at_start"], s["new"]),
         "churn_annualised": lambda s: churn.churn_annualised(_churn(s), s.periods_per_year),
-        "crc_kept": lambda s: cost.crc_kept(_retention_costs(s), s["kept"]),
+        "crc_kept": _kept,
     },
     "subscriptions": {
         "mrr_end": lambda s: counts.mrr_end(s["mrr_end"]),
@@ -117,8 +155,9 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
         "repeat_rate_returning": lambda s: repeat.repeat_rate_returning(s["returning_buyers"], s["buyers"]),
         "one_time_share": lambda s: repeat.one_time_share(s["one_time"], s["ever"]),
         "one_time_income": lambda s: repeat.one_time_income(
-            s["one_time_spend"], s["one_time"], s.margin_rate, s["one_time_cost"], s["one_time_cost_known"]
+            *_one_time(s), s["one_time_cost"], s["one_time_cost_known"]
         ),
+        "one_time_income_spend": lambda s: repeat.one_time_income_spend(*_one_time(s), _spent_on_new(s)),
         "arpu_active": lambda s: value.arpu_active(s["spend"], s["spend_squares"], s["active"]),
         "arpu_base": lambda s: value.arpu_base(s["base_spend"], s["base_spend_squares"], s["base"]),
         "arppu": lambda s: value.arppu(s["paid"], s["paid_squares"], s["paying"]),
@@ -128,13 +167,13 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
         "ltv_churn": _ltv,
         "ltv_orders": lambda s: value.ltv_orders(_order_value(s), _orders_each(s), s.margin_rate, _churn(s)),
         "ltv_to_cac": lambda s: value.ltv_to_cac(_ltv(s), _recorded(s)),
-        "second_life_value": lambda s: cost.second_life_value(
-            s["second"], s["second_squares"], s["returns"], s.margin_rate
-        ),
+        "ltv_to_cac_spend": lambda s: value.ltv_to_cac_spend(_ltv(s), _spent_on_new(s)),
+        "second_life_value": _second_life,
     },
     "contacts": {
         "winback_rate": lambda s: cost.winback_rate(s["contacted_back"], s["contacted"]),
         "winback_rate_uncontacted": lambda s: cost.winback_rate_uncontacted(s["alone_back"], s["alone"]),
+        "regain_profit": _won_back,
     },
     "surveys": {
         "nps": lambda s: voice.nps(s["promoters"], s["detractors"], s["nps_answers"]),
@@ -144,8 +183,14 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
     },
     "tickets": {
         "csat_tickets": lambda s: voice.csat_tickets(s["ticket_satisfied"], s["ticket_answers"]),
-        "contact_rate_customers": lambda s: voice.contact_rate_customers(s["tickets"], s["active"]),
-        "contact_rate_orders": lambda s: voice.contact_rate_orders(s["tickets"], s["orders"]),
+        "contact_rate_customers": lambda s: voice.contact_rate_customers(
+            s["tickets"], s["active"], s.pairs("tickets", "active")
+        ),
+    },
+    "tickets and orders": {
+        "contact_rate_orders": lambda s: voice.contact_rate_orders(
+            s["tickets"], s["orders"], s.pairs("tickets", "orders")
+        ),
     },
 }
 
@@ -157,6 +202,18 @@ def figures(sums: Sums) -> dict[str, Figure]:
         for group, rules in GROUPS.items()
         for name, rule in rules.items()
     }
+
+
+def components(sums: Sums) -> list[tuple[str, str, Figure]]:
+    """Cost of retention once more, by component: metric, component, figure; none where it cannot be told at all."""
+    told = [(each, replace(sums, costs={each: amount})) for each, amount in _retention_costs(sums).items()]
+    whole = figures(sums)
+    return [
+        (name, component, rule(one))
+        for name, rule in (("crc_kept", _kept), ("crc_all", _all))
+        for component, one in told
+        if not whole[name].undefined
+    ]
 
 
 def summed(people: Mapping[str, Floats], segment: Ints, parts: int) -> list[dict[str, float]]:

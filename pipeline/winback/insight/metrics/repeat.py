@@ -68,3 +68,21 @@ def one_time_income(spend: float, buyers: float, margin_rate: float, cost: float
     if margin.undefined:
         return margin
     return Figure(margin.value - cost / cost_known, denominator=buyers)
+
+
+@metric(
+    "margin rate * Σ spend of one-time buyers / one-time buyers - cac_spend",
+    "money",
+    "article 1",
+    "Sets those who bought once, ever, against the period's cost of a new customer: costs change.",
+)
+def one_time_income_spend(spend: float, buyers: float, margin_rate: float, cac: Figure) -> Figure:
+    """Margin a one-time buyer has brought, less what the period's sales and marketing spend was a new customer.
+
+    >>> one_time_income_spend(spend=4000.0, buyers=100, margin_rate=0.25, cac=Figure(12.0)).value
+    -2.0
+    """
+    margin = fraction(margin_rate * spend, buyers, "one-time buyers")
+    if margin.undefined or cac.undefined:
+        return margin if margin.undefined else nothing(cac.undefined, denominator=buyers)
+    return Figure(margin.value - cac.value, denominator=buyers)

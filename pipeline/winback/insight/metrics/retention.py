@@ -7,7 +7,7 @@ at the start, and not new, so returned.
 from __future__ import annotations
 
 from winback.insight.metrics.definitions import metric
-from winback.insight.metrics.figure import Figure, fraction, share
+from winback.insight.metrics.figure import Figure, Pairs, fraction, share, spread
 
 AT_START = "customers at the start"
 PUBLISHED = "articles 1 and 2; Paddle; MoEngage"
@@ -27,16 +27,18 @@ def crr_ids(kept: float, at_start: float) -> Figure:
     "(E - N) / S",
     "share",
     PUBLISHED,
-    "Whoever returned in the period counts as kept, so it may exceed 100 %; it is no share of counted people and has "
-    "no interval. MoEngage prints the formula without its brackets.",
+    "Whoever returned in the period counts as kept, so it may exceed 100 %. Three totals alone have no interval; over "
+    "the facts it is that of a ratio. MoEngage prints the formula without its brackets.",
 )
-def crr_totals(at_end: float, new: float, at_start: float) -> Figure:
+def crr_totals(at_end: float, new: float, at_start: float, pairs: Pairs | None = None) -> Figure:
     """Customers at the end less the new ones, per customer at the start: the published formula, from three totals.
+
+    `pairs`: of each customer a = at the end less new (-1, 0 or 1) and b = at the start, for the interval.
 
     >>> crr_totals(450, 100, 500).value, crr_totals(210, 30, 200).value
     (0.7, 0.9)
     """
-    return fraction(at_end - new, at_start, AT_START)
+    return spread(fraction(at_end - new, at_start, AT_START), pairs)
 
 
 @metric("R / (customers once, not at the start)", "share", "common", "The base is everybody ever lost: it grows.")

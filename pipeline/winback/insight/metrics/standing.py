@@ -38,7 +38,7 @@ def stands(data: Coded, asked: Sequence[Period], by: Customership, active_days: 
 
 
 def _by_orders(data: Coded, asked: Sequence[Period], active_days: int) -> Iterator[Stand]:
-    log, n = data.logs["purchases"], data.customers
+    log, n = data.purchases, data.customers
     first, last, seen = np.full(n, FOREVER), np.full(n, -FOREVER), -FOREVER
     np.minimum.at(first, log.who, log.day)
     for period in asked:
@@ -89,7 +89,9 @@ def moves(stand: Stand, period: Period) -> People:
         "away": away,
         "base": there | stand.became,
     }
-    return {name: flags.astype(float) for name, flags in found.items()}
+    people = {name: flags.astype(float) for name, flags in found.items()}
+    end_less_new = people["at_end"] - people["new"]
+    return people | {"end_less_new": end_less_new, "there_mean": (people["at_start"] + people["at_end"]) / 2}
 
 
 def recurring(data: Coded, period: Period) -> People:

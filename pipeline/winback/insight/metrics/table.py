@@ -14,7 +14,7 @@ from winback.insight.metrics import doings, standing
 from winback.insight.metrics.coded import FOREVER, Coded, Ints, Tables, coded
 from winback.insight.metrics.comebacks import regained, second_lives
 from winback.insight.metrics.figure import Figure
-from winback.insight.metrics.named import PRODUCTS, Sums, figures, summed
+from winback.insight.metrics.named import PRODUCTS, Sums, components, figures, summed
 from winback.insight.metrics.periods import EPOCH, PER_YEAR, Length, Period, day_of, period_of
 from winback.insight.metrics.standing import Customership, People, Stand
 
@@ -55,11 +55,14 @@ def by_period(tables: Tables, asked: Sequence[Period], terms: Terms, by: str = "
     rows: list[dict[str, Any]] = []
     for period, people in zip(asked, _people(data, asked, terms), strict=True):
         missing = missing_groups(data, period, terms)
-        costs = _costs(data, period)
+        if by and data.costs is not None and by not in data.costs:
+            missing = {**missing, "costs": f"costs are not told by {by}"}
         for part, sums in enumerate(summed(people, data.segment, len(data.names))):
             spends = people["spend"][data.segment == part] if "spend" in people else np.zeros(0)
+            costs = {} if "costs" in missing else _costs(data, period, by, data.names[part])
             whole = Sums(sums, spends, terms.margin_rate, PER_YEAR[terms.length], costs, missing)
             rows += [as_row(name, each, data.names[part], period.name) for name, each in figures(whole).items()]
+            rows += [as_row(m, each, data.names[part], period.name, n) for m, n, each in components(whole)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -88,7 +91,7 @@ def began(data: Coded, by: Customership) -> Ints:
     if by == "subscriptions":
         np.minimum.at(first, data.spans.who, data.spans.since)
     else:
-        np.minimum.at(first, data.logs["purchases"].who, data.logs["purchases"].day)
+        np.minimum.at(first, data.purchases.who, data.purchases.day)
     return first
 
 
@@ -140,7 +143,7 @@ def _products(people: People) -> People:
     """What ratios over the same customers need: products, and how many have an amount before."""
     found: People = {}
     for after, before in PRODUCTS:
-        if after in people:
+        if after in people and before in people:
             a, b = people[after], people[before]
             found |= {f"{after}*{after}": a * a, f"{after}*{before}": a * b, f"{before}*{before}": b * b}
             found[f"{before}_people"] = (b > 0).astype(float)
@@ -155,13 +158,15 @@ def missing_groups(data: Coded, period: Period, terms: Terms) -> Mapping[str, st
         "before": "orders",
         "surveys": "surveys",
         "tickets": "tickets",
+        "tickets and orders": "tickets",
         "contacts": "contacts",
     }
     missing = {group: f"no table {name}" for group, name in tables.items() if name not in data.logs}
     if data.subscriptions is None:
         missing["subscriptions"] = "no table subscriptions"
     if "orders" not in data.logs:
-        missing.setdefault("contacts", "no table orders")
+        for group in ("contacts", "tickets and orders"):
+            missing.setdefault(group, "no table orders")
         return missing
     first = int(data.logs["purchases"].day.min(initial=FOREVER))
     if terms.customers_by == "orders" and start - terms.active_days < first:
@@ -172,10 +177,12 @@ def missing_groups(data: Coded, period: Period, terms: Terms) -> Mapping[str, st
     return missing
 
 
-def _costs(data: Coded, period: Period) -> dict[str, float]:
-    """The given costs of a period by component."""
+def _costs(data: Coded, period: Period, by: str, part: str) -> dict[str, float]:
+    """The given costs of a period, and of one part where there are parts, by component."""
     if data.costs is None:
         return {}
     start, end = period.days
     inside = data.costs[(data.costs["day"] >= start) & (data.costs["day"] < end)]
+    if by:
+        inside = inside[inside[by].astype("string") == part]
     return {str(name): float(amount) for name, amount in inside.groupby("component")["amount"].sum().items()}

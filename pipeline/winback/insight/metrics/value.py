@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from winback.insight.metrics.definitions import metric
-from winback.insight.metrics.figure import NAN, Figure, fraction, mean, nothing
+from winback.insight.metrics.figure import NAN, Figure, Pairs, fraction, mean, nothing, spread
 
 HEAD = "article 4; common"
 
@@ -42,13 +42,13 @@ def arppu(revenue: float, squares: float, paying: float) -> Figure:
 
 
 @metric("revenue / orders", "money", "common", "Returns lower it; they are no orders.")
-def average_order_value(revenue: float, orders: float) -> Figure:
+def average_order_value(revenue: float, orders: float, pairs: Pairs | None = None) -> Figure:
     """Revenue per order of the period.
 
     >>> average_order_value(1000.0, 80).value
     12.5
     """
-    return fraction(revenue, orders, "orders")
+    return spread(fraction(revenue, orders, "orders"), pairs)
 
 
 @metric("orders / buyers", "count", "common")
@@ -147,9 +147,12 @@ def ltv_fitted(purchases: ArrayLike, spend: ArrayLike, margin_rate: float, disco
     return mean(float(each.sum()), float((each**2).sum()), len(each), "customers with a fitted value")
 
 
-@metric("LTV / CAC", "ratio", "common", "LTV above, CAC below: one page prints it upside down. From ltv_churn.")
+UPSIDE_DOWN = "LTV above, CAC below: one page prints it upside down."
+
+
+@metric("ltv_churn / cac_recorded", "ratio", "common", UPSIDE_DOWN)
 def ltv_to_cac(ltv: Figure, cac: Figure) -> Figure:
-    """Lifetime value per cost of winning a customer.
+    """Lifetime value per recorded cost of winning a customer.
 
     >>> ltv_to_cac(Figure(60.0), Figure(20.0)).value
     3.0
@@ -157,6 +160,16 @@ def ltv_to_cac(ltv: Figure, cac: Figure) -> Figure:
     if ltv.undefined or cac.undefined:
         return nothing(ltv.undefined or cac.undefined)
     return fraction(ltv.value, cac.value, "cost of winning a customer")
+
+
+@metric("ltv_churn / cac_spend", "ratio", "common", UPSIDE_DOWN)
+def ltv_to_cac_spend(ltv: Figure, cac: Figure) -> Figure:
+    """Lifetime value per sales and marketing spend on a new customer.
+
+    >>> ltv_to_cac_spend(Figure(60.0), Figure(20.0)).value
+    3.0
+    """
+    return ltv_to_cac(ltv, cac)
 
 
 @metric("revenue of the top fifth / revenue", "share", "article 1 (Pareto)", "Computed, not taken for 80 %.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from winback.insight.metrics.definitions import metric
-from winback.insight.metrics.figure import Figure, Z, fraction, mean, share
+from winback.insight.metrics.figure import Figure, Pairs, Z, fraction, mean, share, spread
 
 ANSWERS = "answers"
 
@@ -20,7 +20,8 @@ def nps(promoters: float, detractors: float, answers: float) -> Figure:
     """Net promoter score: promoters less detractors in a hundred answers.
 
     The interval is Wald's with three answers added (3/4, 3/2 and 3/4): it holds for few answers and for extreme
-    scores (Rocks, "Interval estimation for the Net Promoter Score", The American Statistician 70 (4), 2016).
+    scores (Rocks, "Interval estimation for the Net Promoter Score", The American Statistician 70 (4), 2016). Where
+    very few answers agree, it is stretched to the score itself.
 
     >>> nps(60, 20, 100).value
     40.0
@@ -31,7 +32,7 @@ def nps(promoters: float, detractors: float, answers: float) -> Figure:
     n = answers + 3
     p, d = (promoters + 0.75) / n, (detractors + 0.75) / n
     half = Z * math.sqrt((p + d - (p - d) ** 2) / n)
-    low, high = max(-1.0, p - d - half), min(1.0, p - d + half)
+    low, high = max(-1.0, min(plain.value, p - d - half)), min(1.0, max(plain.value, p - d + half))
     return Figure(100 * plain.value, plain.numerator, answers, 100 * low, 100 * high, "adjusted Wald")
 
 
@@ -76,20 +77,20 @@ def ces(total: float, squares: float, answers: float) -> Figure:
 
 
 @metric("tickets / active customers", "ratio", "article 4", "Active: an order or an event in the period.")
-def contact_rate_customers(tickets: float, active: float) -> Figure:
+def contact_rate_customers(tickets: float, active: float, pairs: Pairs | None = None) -> Figure:
     """Tickets opened in the period per active customer.
 
     >>> contact_rate_customers(12, 240).value
     0.05
     """
-    return fraction(tickets, active, "active customers")
+    return spread(fraction(tickets, active, "active customers"), pairs)
 
 
 @metric("tickets / orders", "ratio", "article 4", "Not contact_rate_customers: say which.")
-def contact_rate_orders(tickets: float, orders: float) -> Figure:
+def contact_rate_orders(tickets: float, orders: float, pairs: Pairs | None = None) -> Figure:
     """Tickets opened in the period per order of the period.
 
     >>> contact_rate_orders(12, 480).value
     0.025
     """
-    return fraction(tickets, orders, "orders")
+    return spread(fraction(tickets, orders, "orders"), pairs)
