@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,18 +77,33 @@ def _by_model(
 
 
 def _past(job: Job, window: int, most: int, unasked: frozenset[str] = frozenset()) -> pd.DataFrame:
-    """All customers at closed cutoffs: features, and `stayed`, `orders` and `spend` of the windows."""
-    reach = max(window, job.spec.horizon_days)
-    days = cutoffs(oldest_order(job.facts, job.zone), job.today, reach, most)
-    if not days:
+    return closed_windows(job.facts, job.zone, job.today, (window, job.spec.horizon_days), most, unasked)
+
+
+def closed_windows(
+    facts: Path,
+    zone: str,
+    today: dt.date,
+    days: tuple[int, int],
+    most: int = MOST_CUTOFFS,
+    unasked: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """One row a (customer_id, cutoff) whose window has closed: the features READ, `stayed`, `orders` and `spend`.
+
+    `days`: the window that orders and spend are of, and the horizon that staying is of. At most `most` cutoffs, the
+    latest there are; nobody of `unasked`. NotEnoughData where the log has no such date.
+    """
+    reach = max(days)
+    found = cutoffs(oldest_order(facts, zone), today, reach, most)
+    if not found:
         raise NotEnoughData(
             f"the log has no date with {HISTORY_DAYS} days before it and {reach} days after it; a value is learned "
             "from such dates."
         )
-    rows = features_at(job.facts, days, job.zone, declared.named(READ))
+    rows = features_at(facts, found, zone, declared.named(READ))
     rows = rows[~rows["customer_id"].isin(list(unasked))].reset_index(drop=True)
-    spent = spend_at(job.facts, rows, window, job.zone, job.today)
-    stayed = bought_at(job.facts, rows, job.spec.horizon_days, job.zone, job.today)
+    spent = spend_at(facts, rows, days[0], zone, today)
+    stayed = bought_at(facts, rows, days[1], zone, today)
     return rows.assign(stayed=stayed, orders=spent["orders"], spend=spent["spend"])
 
 
