@@ -23,8 +23,8 @@ COLUMN_FORMS = (
 )
 ONE_OF_TWO = "give [sources.orders] or [sources.subscriptions]; the other tables come beside one of them"
 SECTIONS = (
-    "campaigns, consent, cutoffs, destinations, features, gates, model, monitor, offers, project, publish, sources, "
-    "stages"
+    "campaigns, consent, cutoffs, destinations, features, gates, model, monitor, offers, project, publish, retention, "
+    "sources, stages, training"
 )
 OFFERS = (
     "at_risk_probability, budget, catalogue, channel_capacity, channel_max_contacts, cooldown_days, explore_cost, "
