@@ -16,10 +16,11 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
-from winback.facts.labels.retraining import training_weights, untreated_labels
+from winback.facts.labels.retraining import Mode, learnable
 
 TREATED, KEPT, HELD_OUT = 0.3, 0.2, 0.1
 SPREAD = 8
+DAY = pd.Timestamp("2026-01-01", tz="UTC")
 
 
 def customers(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,24 +41,20 @@ def campaigns(rng: np.random.Generator, x: np.ndarray, chance: np.ndarray) -> pd
     return pd.DataFrame({"treated": treated, "chance": np.where(listed, 1 - HELD_OUT, 0.0)})
 
 
-def fitted(x: np.ndarray, left: np.ndarray, weight: np.ndarray) -> HistGradientBoostingClassifier:
+def fitted(x: np.ndarray, left: np.ndarray) -> HistGradientBoostingClassifier:
     model = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, max_leaf_nodes=8, min_samples_leaf=40)
-    kept = weight > 0
-    return model.fit(x[kept], left[kept], sample_weight=weight[kept])
+    return model.fit(x, left)
 
 
-def modelled(x: np.ndarray, seen: np.ndarray, treatment: pd.DataFrame) -> HistGradientBoostingClassifier:
-    """The mode `model`: risk of the untreated first, then twice of all with the label that they would have had."""
+def learned(x: np.ndarray, seen: np.ndarray, treatment: pd.DataFrame, mode: Mode) -> HistGradientBoostingClassifier:
+    """The model of a mode, from the rows that it lets count, as `winback train` has it."""
+    rows = pd.DataFrame({"customer_id": [f"c{n}" for n in range(len(x))], "cutoff": DAY, "churned": seen})
     treated, listed = treatment["treated"], (treatment["chance"] > 0).to_numpy()
-    model = fitted(x, seen, training_weights(treatment, "exclude").to_numpy())
-    left = pd.Series(seen)
     saved = 1 - seen[treated].mean() / seen[listed & ~treated].mean()  # measured against the held-out
-    for _ in range(2):
-        risk = pd.Series(model.predict_proba(x)[:, 1])
-        label = untreated_labels(left, treated, risk, pd.Series(saved, index=left.index)).to_numpy()
-        both = np.repeat([True, False], len(x))
-        model = fitted(np.vstack([x, x]), both, np.concatenate([label, 1 - label]))
-    return model
+    about = treatment.assign(save_rate=np.where(treated, saved, np.nan))
+    risk = learned(x, seen, treatment, "exclude").predict_proba(x)[:, 1] if mode == "model" else None
+    found = learnable(rows, about, mode, risk)
+    return fitted(x[found["customer_id"].str[1:].astype(int)], found["churned"].to_numpy())
 
 
 def compared(seed: int, size: int) -> pd.DataFrame:
@@ -73,9 +70,7 @@ def compared(seed: int, size: int) -> pd.DataFrame:
     top = np.argsort(-risk)[: len(risk) // 10]
     rows = []
     for mode in ("no campaigns", "ignore", "exclude", "controls", "model"):
-        told = without if mode == "no campaigns" else seen
-        weight = np.ones(size) if mode == "no campaigns" else training_weights(treatment, mode).to_numpy()
-        model = modelled(x, seen, treatment) if mode == "model" else fitted(x, told, weight)
+        model = fitted(x, without) if mode == "no campaigns" else learned(x, seen, treatment, mode)
         found = model.predict_proba(new)[:, 1]
         rows.append(
             {

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from winback.learn.policy import better, budget_curve, logged, policy_report
+from winback.learn.policy import Policy, better, expected_gains, logged, policy_report
 from winback.learn.qini import gain_curve, mean_of, qini, qini_with_error
 from winback.learn.uplift import Uplift, dr_scores
 
@@ -100,6 +100,7 @@ def log(seed: int, size: int = 6000) -> pd.DataFrame:
     stayed = (rng.random(size) >= 0.6 * (1 - rate)).astype(float)
     return pd.DataFrame(
         {
+            "customer_id": [f"c{n}" for n in range(size)],
             "action": np.where(call, "call", "push"),
             "driver": "price",
             "stage": "lapsed",
@@ -117,8 +118,8 @@ def log(seed: int, size: int = 6000) -> pd.DataFrame:
 def test_policies_are_judged_by_what_the_log_did(rates):
     """A call brings 0.6 x 0.5 x 20 - 1 = 5, a push -0.6 x 0.2 x 20 = -2.4; wrong rates widen and do not mislead."""
     rows = log(1)
-    every = {name: pd.Series(name, index=rows.index) for name in ("call", "push", "leave_alone", "visit")}
-    found = policy_report(rows, every, rates, PRICES).set_index("policy")
+    every = {name: Policy(pd.Series(name, index=rows.index)) for name in ("call", "push", "leave_alone", "visit")}
+    found = policy_report(rows, every, expected_gains(rows, lambda _: rates, PRICES)).set_index("policy")
     truth = {"call": 5.0, "push": -2.4, "in use": 0.75 * 5.0 - 0.25 * 2.4, "leave_alone": 0.0}
     for name, value in truth.items():
         assert found.loc[name, "low"] - 1e-9 <= value <= found.loc[name, "high"] + 1e-9, name
@@ -137,19 +138,3 @@ def test_the_log_tells_what_was_done_and_how_likely_that_was():
         ("push", 0.2),
     ]
     assert set(logged(log(2, 400).drop(columns="choice_propensity"))["chance"]) == {0.2, 0.8}
-
-
-def test_budget_curve_bends_down():
-    decisions = pd.DataFrame(
-        {
-            "action": ["call", "push", "call", "leave_alone"],
-            "expected_cost": [4.0, 1.0, 5.0, 0.0],
-            "expected_net_gain": [8.0, 5.0, 1.0, 0.0],
-        }
-    )
-    found = budget_curve(decisions, points=2)
-    assert found["cost"].tolist() == [5.0, 10.0]
-    assert found["net_gain"].tolist() == [13.0, 14.0]
-    assert found["customers"].tolist() == [2, 3]
-    assert found["next_unit"].tolist() == pytest.approx([2.0, 0.2])
-    assert budget_curve(decisions.tail(1)).empty

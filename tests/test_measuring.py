@@ -110,6 +110,19 @@ def test_outcomes_are_handed_in_and_count(project, tmp_path):
     assert CliRunner().invoke(cli, ["outcomes", "add", str(report), "--column", "no"]).exit_code == 2
 
 
+def test_the_policy_command_tells_what_was_earned_and_what_cannot_be_told(project):
+    words = ["policy", "--config", str(project), "--date", "2026-02-15"]
+    out = " ".join(CliRunner().invoke(cli, words, env={"COLUMNS": "170"}).output.split())
+    assert "45 customers treated, 15 held out at random: net gain " in out
+    assert "20 more wait for their window to close." in out
+    assert "Without other budgets: nothing is published in" in out
+    assert "not enough data: the log holds too few such decisions" in out
+    told = json.loads(CliRunner().invoke(cli, [*words, "--json"]).stdout)
+    assert (told["earned"]["metric"], told["budgets"], told["waiting"]) == ("net_gain", None, 20)
+    assert [row["policy"] for row in told["policies"]][:2] == ["in use", "leave_alone"]
+    assert told["policies"][1]["better"] is None
+
+
 def test_rates_are_learned_from_what_was_listed(project):
     """The second listing of a customer lies in the window of the first, and is not counted again."""
     job = a_job(project, dt.date(2026, 3, 1))

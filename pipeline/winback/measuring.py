@@ -20,6 +20,8 @@ from winback.facts.labels.retraining import Campaigns
 from winback.facts.labels.takings import takings_at
 from winback.facts.labels.within import KEYS
 from winback.jobs import Job
+from winback.learn.choices import others, prices_of
+from winback.learn.policy import expected_gains, policy_report
 from winback.learn.rates import Rates, answered_of, learn_rates, looked_up
 from winback.permitting import ingested
 
@@ -155,3 +157,11 @@ def _strays(job: Job, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 def learned_rates(job: Job) -> Rates:
     """The response rates as known by today: `table` is what `decide` takes as `rates`."""
     return learn_rates(responses(job), [action for action in job.actions if action.per_customer])
+
+
+def policies(job: Job, found: Measured) -> pd.DataFrame:
+    """One row a policy: what it earns, or would have, more than leaving everybody alone; as `policy_report`."""
+    actions, rows = [action for action in job.actions if action.per_customer], found.results
+    prices = prices_of(rows)
+    expected = expected_gains(rows, lambda results: learn_rates(results, actions).table, prices)
+    return policy_report(rows, others(rows, expected, prices, actions), expected)

@@ -29,6 +29,7 @@ VERBS = {
     "models": "List and compare the trained models; promote one, roll back, see which was champion when.",
     "monitor": "Show whether customers, chances and outcomes are still as the model learned them.",
     "outcomes": "Hand in what came of campaigns: who was reached, who answered, what it cost.",
+    "policy": "Show what decisions earned, what others would have, and what other budgets would bring.",
     "quarantine": "Show the rows that were refused and why; take them in again once they are mended.",
     "report": "Write a run as one HTML page that opens offline.",
     "run": "Do everything for one date, from raw files to a published list.",

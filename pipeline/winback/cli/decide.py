@@ -45,15 +45,15 @@ def command(config_path: Path, budgets: tuple[float, ...] | None, as_json: bool)
 
     Example: winback decide --what-if 0,500,1000,2000
     """
-    job, folder = _published(config_path)
-    rows = _decided(job, folder) if budgets is None else _curve(job, folder, budgets)
+    job, folder = published(config_path)
+    rows = _decided(job, folder) if budgets is None else curve(job, folder, budgets)
     if as_json:
         click.echo(json.dumps(rows.to_dict("records")))
         return
     click.echo(rows.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
 
 
-def _published(config_path: Path) -> tuple[Job, Path]:
+def published(config_path: Path) -> tuple[Job, Path]:
     """The published run's folder, and the project as it is now on that run's date."""
     import datetime as dt  # noqa: PLC0415
 
@@ -83,7 +83,7 @@ def _decided(job: Job, folder: Path) -> pd.DataFrame:
     return told.sort_values(["expected_net_gain", "customers"], ascending=False).reset_index()
 
 
-def _curve(job: Job, folder: Path, budgets: tuple[float, ...]) -> pd.DataFrame:
+def curve(job: Job, folder: Path, budgets: tuple[float, ...]) -> pd.DataFrame:
     """One row a budget."""
     from winback.offers.what_if import what_if  # noqa: PLC0415
     from winback.weighing import weighed  # noqa: PLC0415

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from winback.learn.responses import Floats
 
 LEAVE_ALONE = "leave_alone"
 LEAST_MATCHED = 30  # rows in which another policy would have done what was done; with fewer nothing is told
+LEAST_TOLD = 0.5  # of the customers; of the others only the rates would speak
+REACH_OF_MANY = 2.575829  # 99 %: five policies looked at together err as seldom as one at 95 %
+UNKNOWN = Figure(float("nan"), float("nan"))
 
 
 def logged(results: pd.DataFrame) -> pd.DataFrame:
@@ -42,51 +46,94 @@ def expected_gain(rows: pd.DataFrame, action: pd.Series[str], rates: pd.DataFram
     return gain
 
 
-def policy_report(
-    results: pd.DataFrame, policies: Mapping[str, pd.Series[str]], rates: pd.DataFrame, prices: pd.DataFrame
+def expected_gains(
+    results: pd.DataFrame, learn: Callable[[pd.DataFrame], pd.DataFrame], prices: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row a policy: what it earns more than leaving everybody alone, for the customers of `results`.
+    """One column an action of `prices`, and leave_alone: its `expected_gain` for each row, by the rates that the other
+    half of the customers taught (`learn`: results to a table of rates), so that no row speaks for itself.
+    """
+    half = pd.util.hash_pandas_object(results["customer_id"], index=False).to_numpy() % np.uint64(2) == 0
+    found = pd.DataFrame(index=results.index, columns=[*prices["action"], LEAVE_ALONE], dtype="float64")
+    for mine in (half, ~half):
+        rows, rates = results[mine], learn(results[~mine])
+        for name in found.columns:
+            found.loc[mine, name] = expected_gain(rows, pd.Series(name, index=rows.index), rates, prices)
+    return found
 
-    `policies`: by name the action of each row, `leave_alone` among them; the policy in use is added as "in use" (the
-    action decided). `per_customer` with `low, high` (95 %, one look), `total`, `matched` (rows in which the log did
-    what the policy wants) and `effective` (rows that their weights leave, (sum w)^2 / sum w^2). Doubly robust: with q
-    the gain expected by the rates and e the logged chance,
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done for each row; `drawn`: it follows the decisions made, tries among them, and is not fixed before."""
+
+    action: pd.Series[str]
+    drawn: bool = False
+
+
+def policy_report(results: pd.DataFrame, policies: Mapping[str, Policy], expected: pd.DataFrame) -> pd.DataFrame:
+    """One row a policy: what it earns more than leaving everybody alone, for the `customers` of `results`.
+
+    `policies`: by name; the policy in use is added as "in use" (the action decided). `expected`: the gain of each
+    action (column) for each row, as `expected_gains`. `per_customer` with `low, high` (95 %, one look), `total`;
+    `better`: than the policy in use, with `better_low, better_high` (99 %: several policies are looked at);
+    `matched` (rows in which the log did what the policy wants), `effective` (rows that their weights leave,
+    (sum w)^2 / sum w^2) and `told` (share of the customers for whom the log can tell: the mean weight, 1 at most).
+    Doubly robust: with q the gain expected and e the logged chance of what was done,
 
         value = mean( q(policy) + [did = policy] (gain - q(did)) / e )
 
-    which is right where the chances are, whatever the rates say, and the narrower the better these are (Dudik,
-    Langford and Li, Statistical Science 29 (4), 2014). Values are NaN with fewer than 30 matched rows of any action it
-    takes: what was never tried cannot be judged.
+    which is right where the chances are, whatever q says, and the narrower the better q is (Dudik, Langford and Li,
+    Statistical Science 29 (4), 2014). Where the policy follows what was drawn e is the chance of the arm alone. Values
+    are NaN with fewer than 30 matched rows of any action it takes, or where less than half of the customers can be
+    told of: what was never tried cannot be judged.
     """
-    rows = logged(results)
-    by_log = expected_gain(rows, rows["did"], rates, prices)
-    base = _scores(rows, pd.Series(LEAVE_ALONE, index=rows.index), by_log, rates, prices)
+    rows, alone = logged(results), pd.Series(LEAVE_ALONE, index=results.index)
+    base, used = (_scores(rows, policy, expected) for policy in (Policy(alone), Policy(rows["action"], drawn=True)))
     told = []
-    for name, action in {"in use": rows["action"], **policies}.items():
-        matched = rows["did"] == action
-        scores = _scores(rows, action, by_log, rates, prices) - base
-        figure = mean_of(scores) if _judgeable(action, matched) else Figure(np.nan, np.nan)
-        weights = (matched / rows["chance"]).to_numpy(dtype=float)
+    for name, policy in {"in use": Policy(rows["action"], drawn=True), **policies}.items():
+        matched = rows["did"] == policy.action
+        weights = _weights(rows, policy)
+        scores = _scores(rows, policy, expected)
+        share = min(1.0, float(weights.mean()))
+        known = _judgeable(policy.action, matched) and share >= LEAST_TOLD
+        figure, beside = (mean_of(each) if known else UNKNOWN for each in (scores - base, scores - used))
         told.append(
             {
                 "policy": name,
+                "customers": len(rows),
                 "per_customer": figure.value,
                 "low": figure.low,
                 "high": figure.high,
                 "total": figure.value * len(rows),
+                "better": beside.value,
+                "better_low": beside.value - REACH_OF_MANY * beside.error,
+                "better_high": beside.value + REACH_OF_MANY * beside.error,
                 "matched": int(matched.sum()),
                 "effective": float(weights.sum() ** 2 / max((weights**2).sum(), 1e-300)),
+                "told": share,
             }
         )
     return pd.DataFrame(told)
 
 
-def _scores(
-    rows: pd.DataFrame, action: pd.Series[str], by_log: Floats, rates: pd.DataFrame, prices: pd.DataFrame
-) -> Floats:
-    weight = ((rows["did"] == action) / rows["chance"]).to_numpy(dtype=float)
-    scores: Floats = expected_gain(rows, action, rates, prices) + weight * (rows["net_gain"].to_numpy() - by_log)
+def _weights(rows: pd.DataFrame, policy: Policy) -> Floats:
+    """1 / the logged chance, where what was done is what the policy wants; else 0."""
+    chance = rows["propensity"] if policy.drawn else rows["chance"]
+    weights: Floats = ((rows["did"] == policy.action) / chance).to_numpy(dtype=float)
+    return weights
+
+
+def _scores(rows: pd.DataFrame, policy: Policy, expected: pd.DataFrame) -> Floats:
+    wanted, did = (_of(expected, action) for action in (policy.action, rows["did"]))
+    scores: Floats = wanted + _weights(rows, policy) * (rows["net_gain"].to_numpy(dtype=float) - did)
     return scores
+
+
+def _of(expected: pd.DataFrame, action: pd.Series[str]) -> Floats:
+    """Each row's value of one column; of an action without a column, that of leaving him alone."""
+    place = expected.columns.get_indexer(pd.Index(action))
+    place = np.where(place < 0, expected.columns.tolist().index(LEAVE_ALONE), place)
+    found: Floats = expected.to_numpy(dtype=float)[np.arange(len(expected)), place]
+    return found
 
 
 def _judgeable(action: pd.Series[str], matched: pd.Series[bool]) -> bool:
@@ -101,22 +148,3 @@ def better(one: Floats, other: Floats, scores: Floats, cost: float) -> Figure:
     treated one costs. An uplift model is used only where this Figure's `low` is above 0.
     """
     return mean_of((one.astype(float) - other.astype(float)) * (scores - cost))
-
-
-def budget_curve(decisions: pd.DataFrame, points: int = 10) -> pd.DataFrame:
-    """One row a budget, from the first tenth of what all decisions cost to all of it: `cost`, `net_gain`, `customers`.
-
-    Decisions come in by what they bring for the money, so the curve bends down: `next_unit` is the net gain of one
-    unit of budget more at that point. For decisions made without a budget.
-    """
-    acted = decisions[decisions["action"] != LEAVE_ALONE]
-    cost, gain = (acted[name].to_numpy(dtype=float) for name in ("expected_cost", "expected_net_gain"))
-    order = np.argsort(-gain / np.maximum(cost, 1e-9), kind="stable")
-    spent, earned = np.cumsum(cost[order]), np.cumsum(gain[order])
-    if not len(order):
-        return pd.DataFrame(columns=["cost", "net_gain", "customers", "next_unit"])
-    ends = np.minimum(np.searchsorted(spent, spent[-1] * np.arange(1, points + 1) / points), len(order) - 1)
-    ratio = (gain / np.maximum(cost, 1e-9))[order]
-    return pd.DataFrame(
-        {"cost": spent[ends], "net_gain": earned[ends], "customers": ends + 1, "next_unit": ratio[ends]}
-    )
