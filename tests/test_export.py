@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -382,3 +383,39 @@ def test_other_campaigns_lose_who_may_not_any_more(root: Path):
         "summer"
     ]
     assert held(root) == before
+
+
+def aged(*old: str) -> Callable[[list[str]], pd.DataFrame]:
+    """Permissions in which the grants of these are too old, and all others have new ones."""
+
+    def permissions(ids: list[str]) -> pd.DataFrame:
+        was = all_may(ids)[["customer_id", *MAY]].rename(columns=lambda name: name.replace("may_", "was_"))
+        return was.merge(all_may([each for each in ids if each not in old]), on="customer_id", how="left")
+
+    return permissions
+
+
+@pytest.mark.parametrize("to", ["csv", "google"])
+def test_whose_grant_is_too_old_is_left_out_and_told(root: Path, to: str):
+    (receipt,) = exported(root, to, permissions=aged("c01"))
+    assert receipt["dropped"]["consent_too_old"] == 1
+
+
+def test_an_export_whose_consents_are_all_too_old_is_refused(root: Path):
+    with pytest.raises(ExportRefused) as error:
+        exported(root, "csv", permissions=aged(*DECIDED))
+    assert str(error.value) == (
+        "every consent there is for csv, of 5 customers, is older than [consent] max_age_days; nothing was written. Is "
+        "[sources.consents] up to date? If so, ask them again."
+    )
+    assert not (root / "exports").exists()
+    assert not (root / "state" / "exports").exists()
+
+
+def test_whoever_was_sent_before_is_taken_off_when_all_consents_are_too_old(root: Path):
+    exported(root, "csv")
+    (receipt,) = exported(root, "csv", permissions=aged(*DECIDED))
+    assert (receipt["sent"], receipt["removed"], receipt["dropped"]) == (0, 5, {"consent_too_old": 5})
+    assert receipt["advice"] == (
+        "every consent there is is older than [consent] max_age_days: is [sources.consents] up to date?"
+    )

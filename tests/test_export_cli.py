@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from winback import config, store
 from winback.campaigns import approvals, ledger
 from winback.cli import cli
 from winback.cli.export import AD_PURPOSES, with_ad_consent, with_words
-from winback.errors import RunDamaged
+from winback.errors import ExportRefused, RunDamaged
 from winback.export.addressed import addressed
 from winback.export.people import Wanted
 from winback.limits import Consent
@@ -95,6 +96,25 @@ def test_a_consent_withdrawn_after_the_run_counts_at_the_export(mine: Path):
     assert set(before["customer_id"]) - set(after["customer_id"]) == {gone}
     assert (receipt["dropped"], receipt["removed"]) == ({"no_permission": 1}, 1)
     assert pd.read_csv(_only(mine, receipt, "remove.csv"))["customer_id"].tolist() == [gone]
+
+
+def test_grants_grow_too_old_between_the_run_and_the_export(mine: Path):
+    """They granted in 2025, and today is later."""
+    shop.edit(mine, "kept_elsewhere = false", "max_age_days = 1")
+    assert "is older than [consent] max_age_days; nothing was written." in str(refused(mine, "--to", "csv"))
+    with (mine.parent / "consents.csv").open("a") as file:
+        newest = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        file.writelines(f"C{n:04},any,marketing,granted,{newest:%Y-%m-%d %H:%M:%S}\n" for n in range(200))
+    (receipt,) = receipts(mine, "--to", "csv")
+    assert receipt["sent"] > 0
+    assert receipt["dropped"]["consent_too_old"] > 0
+
+
+def refused(path: Path, *words: str) -> BaseException | None:
+    """Why the command ended so."""
+    done = CliRunner().invoke(cli, ["export", "--config", str(path), *words])
+    assert isinstance(done.exception, ExportRefused)
+    return done.exception
 
 
 def _only(path: Path, receipt: dict, name: str = "add.csv") -> Path:

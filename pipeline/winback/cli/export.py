@@ -71,7 +71,11 @@ def _exported(
     now = dt.datetime.now(dt.UTC)
 
     def permissions(customer_ids: list[str]) -> pd.DataFrame:
-        return with_ad_consent(reread(settings, base, now, customer_ids), settings.consent)
+        found = with_ad_consent(reread(settings, base, now, customer_ids), settings.consent)
+        if settings.consent.max_age_days is None:
+            return found
+        ageless = replace(settings, consent=replace(settings.consent, max_age_days=None))
+        return with_age(found, reread(ageless, base, now, customer_ids))
 
     with runs.project_lock(state):
         manifest = published(folder)[1]
@@ -103,6 +107,12 @@ def with_ad_consent(permissions: pd.DataFrame, consent: Consent) -> pd.DataFrame
     recorded = asked and not consent.kept_elsewhere and "ads" not in consent.opt_out_channels
     said = permissions["may_ads"].astype("boolean")
     return permissions.assign(**dict.fromkeys(AD_PURPOSES, said if recorded else said.mask(said.notna())))
+
+
+def with_age(permissions: pd.DataFrame, ageless: pd.DataFrame) -> pd.DataFrame:
+    """`permissions` with was_profile and was_<channel>: what would be permitted, did the age of a grant not count."""
+    was = ageless.rename(columns=lambda name: name.replace("may_", "was_"))
+    return permissions.merge(was, on="customer_id", how="left", validate="one_to_one")
 
 
 def _told(receipt: dict[str, Any], folder: Path) -> list[str]:

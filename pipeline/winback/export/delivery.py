@@ -26,7 +26,8 @@ class Shop:
 
     `customers`: one row a customer with the addresses. `permissions`: a function that reads, at the moment it is
     called, who of these ids may be sent what: one row a customer, customer_id, may_profile and may_<channel>; for
-    Google also ad_user_data and ad_personalization, True, False or NA. Whoever is absent may nothing.
+    Google also ad_user_data and ad_personalization, True, False or NA. Whoever is absent may nothing. Where a grant may
+    be too old also was_profile and was_<channel>: what would be permitted, did its age not count.
     `made_at`: an ISO moment, for the ledger alone. `base`: what the path of a database is relative to.
     """
 
@@ -117,8 +118,9 @@ def _handed_over(asked: Asked, shop: Shop, told: Receipt, handed: _Handed) -> No
     delivery = receipt.delivery_of(told)
     line = {key: told[key] for key in ("run_id", "action", "channel", "sent", "removed")}
     line |= {"delivery": delivery, "made_at": shop.made_at}
-    arrived = ledger.last(kept) == (delivery, ledger.DELIVERED)
-    if not arrived:
+    begun = ledger.last(kept)
+    arrived = begun == (delivery, ledger.DELIVERED)
+    if begun[0] != delivery:
         ledger.keep(kept, delivery, handed.gone.members)
         ledger.append(kept, {**line, "status": ledger.PREPARED})
     if asked.destination.form == "sql":

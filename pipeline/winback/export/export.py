@@ -8,13 +8,15 @@ from typing import Any
 
 from winback import runs, store
 from winback.destinations import Destinations
-from winback.errors import RunDamaged
+from winback.errors import ExportRefused, RunDamaged
 from winback.export import ledger
 from winback.export.campaign import campaign_name
 from winback.export.delivery import Asked, Shop, delivered, taken_off
 from winback.export.known import KNOWN
 from winback.export.people import (
+    TOO_OLD,
     Wanted,
+    all_too_old,
     decided,
     held_out,
     only_permitted,
@@ -56,6 +58,11 @@ def _sent(asked: Asked, shop: Shop) -> Receipt:
     told = with_addresses(decided(asked.tables, asked.wanted), shop.customers, asked.settings.country)
     people = with_permissions(told, shop.permissions(told["customer_id"].tolist()))
     refused = why_not(people, asked.destination, asked.wanted)
+    if all_too_old(refused) and not ledger.campaigns(shop.state, asked.destination.name):
+        raise ExportRefused(
+            f"every consent there is for {asked.destination.name}, of {(refused == TOO_OLD).sum()} customers, is older "
+            "than [consent] max_age_days; nothing was written. Is [sources.consents] up to date? If so, ask them again."
+        )
     made, refused = made_of(only_permitted(people, asked.destination), asked.destination, refused)
     refuse_held_out([who for each in made.values() for who in each.rows.index], held_out(asked.tables, asked.wanted))
     channels = dict(zip(people["customer_id"], people["channel"], strict=True))

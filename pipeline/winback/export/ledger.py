@@ -30,7 +30,7 @@ def folder_of(state: Path, destination: str, campaign: str = "") -> Path:
     return state / "exports" / destination / campaign
 
 
-def campaigns(state: Path, destination: str, besides: str) -> list[str]:
+def campaigns(state: Path, destination: str, besides: str = "") -> list[str]:
     """The campaigns that something was delivered of, `besides` one."""
     found = {path.parent.name for path in folder_of(state, destination).glob(f"*/{LEDGER}")}
     return sorted(found - {besides})

@@ -16,6 +16,7 @@ LEAVE_ALONE = "leave_alone"
 ADDRESSES = ("email", "phone", "first_name", "last_name", "country", "language", "city", "region", "postcode")
 # By which permissions an address may be sent to a tool that contacts people itself.
 USED_BY = {"email": ("may_email",), "phone": ("may_sms", "may_call")}
+TOO_OLD = "consent_too_old"
 REASONS = 3
 LEAST_POINTS = 0.0005  # what would be written as "0.0 points" explains nothing
 Frames = Mapping[str, pd.DataFrame]
@@ -108,33 +109,39 @@ def with_permissions(people: pd.DataFrame, permissions: pd.DataFrame) -> pd.Data
     known = permissions.astype({"customer_id": "str"})
     rows = people.merge(known, on="customer_id", how="left", validate="many_to_one")
     for column in permissions.columns:
-        if column.startswith("may_"):
+        if column.startswith(("may_", "was_")):
             rows[column] = rows[column].astype("boolean").fillna(False).astype(bool)
     return rows
 
 
-def may(people: pd.DataFrame, channel: str) -> pd.Series[bool]:
-    """Who may be profiled for marketing and contacted by `channel`."""
+def may(people: pd.DataFrame, channel: str, said: str = "may") -> pd.Series[bool]:
+    """Who may be profiled for marketing and contacted by `channel`; `said` = "was": were no grant too old."""
     no = pd.Series(False, index=people.index)
-    return people.get("may_profile", no) & people.get(f"may_{channel}", no)
+    return people.get(f"{said}_profile", no) & people.get(f"{said}_{channel}", no)
 
 
-def permitted(people: pd.DataFrame) -> pd.Series[bool]:
+def permitted(people: pd.DataFrame, said: str = "may") -> pd.Series[bool]:
     """Who may be contacted by the channel that is set down for each."""
     allowed = pd.Series(False, index=people.index)
     for channel in people["channel"].unique():
-        allowed |= may(people, str(channel)) & (people["channel"] == channel)
+        allowed |= may(people, str(channel), said) & (people["channel"] == channel)
     return allowed
 
 
 def why_not(people: pd.DataFrame, destination: Destination, wanted: Wanted) -> pd.Series[str]:
     """Why each of the people is left out; empty for those who may go."""
-    allowed = may(people, "ads") if destination.is_ads else permitted(people)
+    allowed, once = (may(people, "ads", s) if destination.is_ads else permitted(people, s) for s in ("may", "was"))
     served = destination.is_ads | people["channel"].isin(destination.channels)
     waits = people.get("needs_approval", pd.Series(False, index=people.index)).fillna(True).astype(bool)
     waits &= ~people["action"].isin(wanted.approved)
-    why = np.select([~served, ~allowed, waits], ["other_channel", "no_permission", "awaiting_approval"], default="")
+    reasons = ["other_channel", TOO_OLD, "no_permission", "awaiting_approval"]
+    why = np.select([~served, ~allowed & once, ~allowed, waits], reasons, default="")
     return pd.Series(why, index=people.index, dtype="str")
+
+
+def all_too_old(why: pd.Series[str]) -> bool:
+    """Whether nobody may be sent because every consent there is is too old; `why` as `why_not` gives it."""
+    return bool((why == TOO_OLD).any()) and bool(why.isin([TOO_OLD, "no_permission", "other_channel"]).all())
 
 
 def only_permitted(people: pd.DataFrame, destination: Destination) -> pd.DataFrame:

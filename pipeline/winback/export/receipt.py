@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from winback.export.destination import Destination
+from winback.export.people import all_too_old
 from winback.export.place import stamp
 from winback.export.removal import Leaving
 from winback.export.rows import Made
@@ -30,7 +31,6 @@ def receipt_of(
 ) -> Receipt:
     """What was sent, what was not and why, who was taken off, and the files; `asked` says of which run and campaign."""
     sent = {job: len(each.rows) for job, each in made.items()}
-    few = sum(sent.values()) < destination.least_rows
     return {
         **asked,
         "destination": destination.name,
@@ -41,9 +41,17 @@ def receipt_of(
         "removed": gone.count,
         "cannot_be_removed": gone.lost,
         "rejected_values": _rejected([each.rejects for each in made.values()]),
-        "advice": f"{destination.name} advises against lists of fewer than {destination.least_rows}" if few else "",
+        "advice": _advice(destination, sum(sent.values()), refused),
         "files": {name: {**stamp(held), "rows": rows} for name, (held, rows) in sorted(files.items())},
     }
+
+
+def _advice(destination: Destination, sent: int, refused: pd.Series[str]) -> str:
+    """What whoever exported should know; empty where there is nothing."""
+    if all_too_old(refused):
+        return "every consent there is is older than [consent] max_age_days: is [sources.consents] up to date?"
+    few = sent < destination.least_rows
+    return f"{destination.name} advises against lists of fewer than {destination.least_rows}" if few else ""
 
 
 def counted(values: Iterable[str]) -> dict[str, int]:
