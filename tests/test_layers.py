@@ -43,7 +43,7 @@ LAYERS = {
 }
 # What joins layers: each knows all layers and those named before it.
 for _part in (
-    *("jobs", "permitting", "training", "valuing", "measuring", "weighing", "deciding", "making", "nightly"),
+    *("jobs", "permitting", "valuing", "measuring", "training", "weighing", "deciding", "making", "nightly"),
     *("answering", "tidying", "attempting", "back_filling", "api"),
 ):
     LAYERS[_part] = LAYERS.keys() - {"winback"}
