@@ -52,6 +52,7 @@ max_feature_index = 3.0
 at_risk_probability = 0.5
 value_days = 3650
 budget = 20.0
+catalogue = "few.toml"
 [retention]
 keep_runs_days = 60
 keep_facts_days = 7
@@ -74,12 +75,44 @@ min_auc_gain = -0.2
 max_calibration_error = 0.2
 """
 
+CATALOGUE = """
+[[actions]]
+id = "mail"
+name = "A mail"
+message = "We miss you"
+family = "recognition"
+drivers = ["any"]
+stages = ["new", "active", "cooling", "lapsed", "returned"]
+channels = ["email"]
+contact_cost = 0.05
+incentive_cost = 0.0
+accept_rate = 0.5
+accept_rate_strength = 50
+save_rate = 0.05
+save_rate_strength = 50
+[[actions]]
+id = "voucher"
+name = "A voucher"
+message = "5 EUR for you"
+family = "money_off"
+drivers = ["any"]
+channels = ["email"]
+contact_cost = 0.05
+incentive_cost = 5.0
+accept_rate = 0.2
+accept_rate_strength = 50
+save_rate = 0.1
+save_rate_strength = 50
+cooldown_days = 30
+"""
+
 
 def lay_down(folder: Path) -> Path:
     """The configuration of a shop whose orders up to the first night are written."""
     (folder / "orders").mkdir(parents=True)
     (folder / "winback.toml").write_text(CONFIG, "utf-8")
     (folder / "small.toml").write_text(SPEC, "utf-8")
+    (folder / "few.toml").write_text(CATALOGUE, "utf-8")
     write_days(folder, FIRST - dt.timedelta(days=HISTORY_DAYS), FIRST, "before")
     return folder / "winback.toml"
 
