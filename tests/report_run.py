@@ -48,10 +48,10 @@ STEPS = [("scores", dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC)), ("list", dt.date
 def reasons(ids: Sequence[str]) -> pd.DataFrame:
     """Two drivers a customer, one of which raises the chance."""
     one = pd.DataFrame(
-        {"customer_id": list(ids), "driver": "recency", "points": 0.1, "feature": "days_since_last_order"}
+        {"customer_id": list(ids), "driver": "recency", "place": 1, "points": 0.1, "feature": "days_since_last_order"}
     )
     one["sentence"] = [f"{n} days since the last order" for n in range(len(ids))]
-    other = one.assign(driver="monetary", points=-0.02, sentence=None)
+    other = one.assign(driver="monetary", place=2, points=-0.02, sentence=None)
     return pd.concat([one, other], ignore_index=True)
 
 
@@ -64,6 +64,7 @@ def summary(scores: pd.DataFrame, decisions: pd.DataFrame) -> dict[str, Any]:
         "customers": len(scores),
         "at_risk": int(scores["at_risk"].sum()),
         "margin_at_stake": 1234.5,
+        "expected_cost": 40.0,
         "expected_net_gain": -12.5,
         "actions": [
             {"action": "free_delivery", "name": "Free delivery", "customers": int(acted.sum()), "expected_cost": 10.0,
@@ -113,6 +114,7 @@ def beside() -> Beside:
             "n": "1",
             "period": p,
             "value": 0.5,
+            "people": size,
             "denominator": size,
             "undefined": "",
             "interval": "",
@@ -121,13 +123,21 @@ def beside() -> Beside:
     ]
     periods = [
         {"metric": "crr_ids", "n": "", "period": p, "value": v, "low": v - 0.01, "high": v + 0.01, "numerator": 80.0,
-         "denominator": 100.0, "undefined": "", "interval": "Wilson"}
+         "denominator": 100.0, "people": 100.0, "undefined": "", "interval": "Wilson"}
         for p, v in (("2026-01", 0.8), ("2026-02", 0.85))
     ]  # fmt: skip
     return Beside(
         metrics=pd.DataFrame([*periods, *cohorts]),
         lift=pd.DataFrame(
-            {"campaign": ["spring"], "metric": ["margin"], "value": [12.0], "low": [3.0], "high": [20.0]}
+            {
+                "metric": ["margin", "stayed"],
+                "value": [12.0, 4.0],
+                "low": [3.0, -1.0],
+                "high": [20.0, 9.0],
+                "verdict": ["works", "unclear"],
+                "treated": [400, 400],
+                "held_out": [40, 40],
+            }
         ),
         budgets=pd.DataFrame({"budget": [0.0, 50.0, 100.0], "net_gain": [0.0, 80.0, 90.0]}),
         drift=[{"column": "orders_90d", "index": 0.31, "drifted": True}],

@@ -34,7 +34,7 @@ const move = (id, value) => { one(id).value = value; one(id).dispatchEvent(new E
 out.start = [one("found").textContent, one("threshold-told").textContent, firsts()[0], one("at-page").textContent];
 move("threshold", 50);
 out.slid = [one("found").textContent, one("threshold-told").textContent, one("threshold-means").textContent];
-move("threshold", 1); move("search", "C12 recency");
+move("threshold", 1); move("search", "C12 long since");
 out.searched = firsts();
 move("search", "<img");
 out.hostile = [firsts(), document.images.length, document.title];

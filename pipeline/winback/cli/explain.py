@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from winback.cli.options import config_option, json_option
-
-if TYPE_CHECKING:
-    from winback.config import Config
 
 
 @click.command("explain")
@@ -28,6 +24,7 @@ def command(config_path: Path, customer: str, run_id: str | None, as_json: bool)
     """
     from winback import config, runs  # noqa: PLC0415
     from winback.cli.explain_text import Shown, print_story  # noqa: PLC0415
+    from winback.cli.labels import labels  # noqa: PLC0415
     from winback.facts.intake.contract_tables import HAPPENED  # noqa: PLC0415
     from winback.insight.story import story  # noqa: PLC0415
 
@@ -40,7 +37,8 @@ def command(config_path: Path, customer: str, run_id: str | None, as_json: bool)
         click.echo(json.dumps(told, ensure_ascii=False, default=lambda moment: moment.isoformat()))
         return
     project = loaded.project
-    shown = Shown(project.language, project.time_zone, project.currency, *_labels(loaded, config_path.parent))
+    names = labels(loaded, config_path.parent, project.language)
+    shown = Shown(project.language, project.time_zone, project.currency, *names)
     print_story(told, shown)
 
 
@@ -57,19 +55,3 @@ def _run(folder: Path, run_id: str | None) -> Path:
     if (current := runs.current(folder)) is None:
         raise RunDamaged(f"nothing is published in {folder} yet; `winback run --date YYYY-MM-DD` does it.")
     return current
-
-
-def _labels(loaded: Config, base: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """What people read of features and of actions, by name and by id, in the project's language."""
-    from typing import get_args  # noqa: PLC0415
-
-    from winback.facts.features import declared  # noqa: PLC0415
-    from winback.facts.features.feature import Driver  # noqa: PLC0415
-    from winback.offers.catalogue import load_catalogue  # noqa: PLC0415
-    from winback.toml_files import shipped  # noqa: PLC0415
-
-    language = loaded.project.language
-    own = declared.own_features(loaded.features.files, base)
-    features = declared.in_language((*declared.builtin(), *own), language)
-    actions = load_catalogue(shipped("configs", loaded.offers.catalogue, base), (), get_args(Driver))
-    return {f.name: f.label for f in features}, {action.id: action.name[language] for action in actions}

@@ -42,6 +42,7 @@ def command(config_path: Path, run_id: str | None, out: Path | None, **asked: An
     folder = _run(base / project.project.runs, run_id)
     run = held(folder)
     said = words(asked["language"] or project.project.language, project.project.currency)
+    run = _in_language(project, base, folder, (run, said.language))
     beside = replace(_beside(project, base, folder, (run, said.language)), **_money(config_path, folder, run))
     text = page(run, beside, said, not asked["without_customers"])
     target = out or base / project.project.runs / f"report-{run.run_id}.html"
@@ -72,13 +73,15 @@ def _beside(project: Config, base: Path, folder: Path, told: tuple[Held, str]) -
     from winback.insight.report.held import Beside, moved_since  # noqa: PLC0415
 
     run, language = told
-    names = {entry["action"]: _worded(entry["name"], language) for entry in run.summary["actions"]}
+    features, actions = _labels(project, base, language)
     return Beside(
         metrics=_metrics(project, base, run.date),
         drift=_drift(project, folder, run),
         history=_history(project, base, run),
-        names=names,
+        names={entry["action"]: str(entry["name"]) for entry in run.summary["actions"]} | actions,
         movements=moved_since(folder, folder.parent),
+        labels=features,
+        threshold=project.offers.at_risk_probability,
     )
 
 
@@ -96,9 +99,26 @@ def _money(config_path: Path, folder: Path, run: Held) -> dict[str, Any]:
         return {}
 
 
-def _worded(name: Any, language: str) -> str:
-    """A name in a language, where it is told in several."""
-    return str(name.get(language) or next(iter(name.values()))) if isinstance(name, dict) else str(name)
+def _labels(project: Config, base: Path, language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Features and actions in words; none where the project's files of today are not sound."""
+    from winback.cli.labels import labels  # noqa: PLC0415
+    from winback.errors import WinbackError  # noqa: PLC0415
+
+    try:
+        return labels(project, base, language)
+    except WinbackError as error:
+        click.echo(f"Without names of features and actions: {error}", err=True)
+        return {}, {}
+
+
+def _in_language(project: Config, base: Path, folder: Path, told: tuple[Held, str]) -> Held:
+    """The run with its reasons in the page's language; as they were written where that is the project's."""
+    from winback.cli.labels import retold  # noqa: PLC0415
+
+    run, language = told
+    if language == project.project.language:
+        return run
+    return replace(run, frames={**run.frames, "reasons": retold(project, base, folder, (dict(run.frames), language))})
 
 
 def _metrics(project: Config, base: Path, today: dt.date) -> pd.DataFrame | None:

@@ -16,7 +16,10 @@ MOST_AT_RISK = 100_000  # above it other budgets take minutes to weigh; `winback
 
 
 def earned(job: Job) -> pd.DataFrame | None:
-    """campaign, metric, value, low, high of all campaigns whose windows are closed; None where there is none."""
+    """metric, value, low, high, verdict, treated, held_out of all campaigns whose windows are closed; None without any.
+
+    The intervals are those that hold however often one looks.
+    """
     from winback import measuring  # noqa: PLC0415
     from winback.effects.lift import lift  # noqa: PLC0415
     from winback.errors import NotEnoughData  # noqa: PLC0415
@@ -27,7 +30,7 @@ def earned(job: Job) -> pd.DataFrame | None:
         click.echo(f"Without what campaigns earned: {error}", err=True)
         return None
     names = {"total": "value", "total_ever_low": "low", "total_ever_high": "high"}
-    return rows.rename(columns=names).assign(campaign=rows["group"])[["campaign", "metric", *names.values()]]
+    return rows[["metric", *names, "verdict", "treated", "held_out"]].rename(columns=names)
 
 
 def budgets(job: Job, folder: Path, at_risk: int) -> pd.DataFrame | None:

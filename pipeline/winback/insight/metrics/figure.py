@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
 
@@ -18,6 +18,7 @@ class Figure:
 
     `numerator / denominator` is what the value is made of, nan where it is no fraction. `low` and `high`: its 95 %
     interval, made as `interval` says, nan where that is empty. `undefined`: empty, or why the value is nan.
+    `people`: how many customers (or answers) it is about, nan where that is not told.
     """
 
     value: float
@@ -27,6 +28,7 @@ class Figure:
     high: float = NAN
     interval: str = ""
     undefined: str = ""
+    people: float = NAN
 
 
 def nothing(reason: str, numerator: float = NAN, denominator: float = NAN) -> Figure:
@@ -63,7 +65,7 @@ def share(part: float, whole: float, base: str) -> Figure:
     if not 0 <= part <= whole:
         raise ValueError(f"a share is of 0 to {whole:g} {base}; came {part:g}")
     low, high = wilson(part, whole)
-    return Figure(plain.value, plain.numerator, plain.denominator, low, high, "Wilson")
+    return Figure(plain.value, plain.numerator, plain.denominator, low, high, "Wilson", people=float(whole))
 
 
 def wilson(part: float, whole: float) -> tuple[float, float]:
@@ -87,12 +89,12 @@ def mean(total: float, squares: float, count: float, base: str) -> Figure:
     >>> mean(12.0, 56.0, 3, "buyers").value
     4.0
     """
-    plain = fraction(total, count, base)
+    plain = replace(fraction(total, count, base), people=float(count))
     if plain.undefined or count < 2 or math.isnan(squares):
         return plain
     spread = max(0.0, squares - total**2 / count) / (count - 1)
     half = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * math.sqrt(spread / count)
-    return Figure(plain.value, plain.numerator, plain.denominator, plain.value - half, plain.value + half, "Student")
+    return replace(plain, low=plain.value - half, high=plain.value + half, interval="Student")
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,15 @@ def ratio(pairs: Pairs, base: str) -> Figure:
 
 def spread(plain: Figure, pairs: Pairs | None) -> Figure:
     """The figure a / b with the interval of `ratio`; as it is where it has none, or no sums are given."""
-    if plain.undefined or pairs is None or pairs.count < 2:
+    if plain.undefined or pairs is None:
+        return plain
+    plain = replace(plain, people=float(pairs.count))
+    if pairs.count < 2:
         return plain
     rest = max(0.0, pairs.aa - 2 * plain.value * pairs.ab + plain.value**2 * pairs.bb)
     error = math.sqrt(rest * pairs.count / (pairs.count - 1)) / abs(pairs.b)
     half = float(stdtrit(pairs.count - 1, (1 + LEVEL) / 2)) * error
-    return Figure(plain.value, plain.numerator, plain.denominator, plain.value - half, plain.value + half, "ratio")
+    return replace(plain, low=plain.value - half, high=plain.value + half, interval="ratio")
 
 
 def moved(figure: Figure, change: tuple[float, float]) -> Figure:

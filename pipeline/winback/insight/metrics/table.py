@@ -18,7 +18,7 @@ from winback.insight.metrics.named import PRODUCTS, Sums, components, figures, s
 from winback.insight.metrics.periods import EPOCH, PER_YEAR, Length, Period, day_of, period_of
 from winback.insight.metrics.standing import Customership, People, Stand
 
-FOUND = ["value", "low", "high", "interval", "numerator", "denominator", "undefined"]
+FOUND = ["value", "low", "high", "interval", "numerator", "denominator", "people", "undefined"]
 COLUMNS = ["metric", "n", "period", "segment", *FOUND]
 
 
@@ -68,7 +68,8 @@ def by_period(tables: Tables, asked: Sequence[Period], terms: Terms, by: str = "
 
 def as_row(metric: str, figure: Figure, segment: str, period: str = "", n: str = "") -> dict[str, Any]:
     """A figure as a row of the table."""
-    made_of = {"numerator": figure.numerator, "denominator": figure.denominator, "undefined": figure.undefined}
+    made_of = {"numerator": figure.numerator, "denominator": figure.denominator}
+    made_of |= {"people": figure.people, "undefined": figure.undefined}
     found = {"value": figure.value, "low": figure.low, "high": figure.high, "interval": figure.interval}
     return {"metric": metric, "n": n, "period": period, "segment": segment, **found, **made_of}
 

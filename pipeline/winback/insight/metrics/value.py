@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -185,4 +187,5 @@ def top_fifth_share(spends: ArrayLike) -> Figure:
     paid = paid[paid > 0]
     whole, part = divmod(len(paid) / 5, 1)
     rest = part * paid[int(whole)] if part else 0.0
-    return fraction(float(paid[: int(whole)].sum() + rest), float(paid.sum()), "revenue")
+    told = fraction(float(paid[: int(whole)].sum() + rest), float(paid.sum()), "revenue")
+    return replace(told, people=float(len(paid)))

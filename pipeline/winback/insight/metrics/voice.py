@@ -33,7 +33,7 @@ def nps(promoters: float, detractors: float, answers: float) -> Figure:
     p, d = (promoters + 0.75) / n, (detractors + 0.75) / n
     half = Z * math.sqrt((p + d - (p - d) ** 2) / n)
     low, high = max(-1.0, min(plain.value, p - d - half)), min(1.0, max(plain.value, p - d + half))
-    return Figure(100 * plain.value, plain.numerator, answers, 100 * low, 100 * high, "adjusted Wald")
+    return Figure(100 * plain.value, plain.numerator, answers, 100 * low, 100 * high, "adjusted Wald", people=answers)
 
 
 @metric("answers 4-5 / answers", "share", "feedbackjar; article 4", "Other firms report the mean: csat_mean.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from winback.insight.report.marks import joined
+from winback.insight.report.words import Words
 
 WIDTH, HEIGHT, LEFT, BELOW, TOP, RIGHT = 520, 300, 52, 44, 12, 24
 Point = tuple[float, float]
@@ -15,7 +17,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """Points of a line in the data's own units, its name, and its look: a, b, dots or dashed."""
+    """Points of a line in the data's own units, its name, and its look: a, b, dots, dashed or mark (one point)."""
 
     name: str
     points: Sequence[Point]
@@ -33,28 +35,42 @@ class Axes:
     shares: bool = True
 
 
-def picture(axes: Axes, lines: Sequence[Line], name: str = "") -> Markup:
+def picture(axes: Axes, lines: Sequence[Line], words: Words, name: str = "") -> Markup:
     """A picture of lines with a legend; `name` lets the page's script find it."""
-    body = joined([_grid(axes), *(_line(axes, line) for line in lines), _names(axes)])
+    axes = replace(axes, most=(ticks(axes.most[0])[-1], ticks(axes.most[1])[-1]))
+    body = joined([_grid(axes, words), *(_line(axes, line) for line in lines), _names(axes)])
     keys = joined(Markup('<li class="key {}">{}</li>').format(line.look, line.name) for line in lines)
     shape = Markup(
         '<figure class="picture"{}><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
         '<figcaption><ul class="keys">{}</ul></figcaption></figure>'
     )
-    told = f"{axes.title}. " + " ".join(_told(axes, line) for line in lines)
+    told = f"{axes.title}. " + " ".join(_told(axes, line, words) for line in lines)
     mark = Markup(' id="{}"').format(name) if name else ""
     return shape.format(mark, WIDTH, HEIGHT, told, body, keys)
 
 
-def _told(axes: Axes, line: Line) -> str:
+def ticks(most: float) -> list[float]:
+    """Round numbers from 0 to `most` or just above, three to six of them.
+
+    >>> ticks(1.0), ticks(1054.0), ticks(0.0)
+    ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 250.0, 500.0, 750.0, 1000.0, 1250.0], [0.0, 0.25, 0.5, 0.75, 1.0])
+    """
+    most = most if most > 0 else 1.0
+    size = 10.0 ** math.floor(math.log10(most / 4))
+    step = next(each * size for each in (1, 2, 2.5, 5, 10) if each * size * 5 >= most * (1 - 1e-9))
+    step = 0.25 if most == 1 else step
+    return [round(n * step, 9) for n in range(math.ceil(round(most / step, 6)) + 1)]
+
+
+def _told(axes: Axes, line: Line, words: Words) -> str:
     """A line in words: its first, middle and last points."""
     places = sorted({0, len(line.points) // 2, len(line.points) - 1}) if line.points else []
-    points = [f"{_figure(axes, line.points[p][0])}: {_figure(axes, line.points[p][1])}" for p in places]
+    points = [": ".join(_figure(axes, value, words) for value in line.points[p]) for p in places]
     return f"{line.name} ({', '.join(points)})."
 
 
-def _figure(axes: Axes, value: float) -> str:
-    return f"{100 * value:.0f}%" if axes.shares else f"{value:,.0f}"
+def _figure(axes: Axes, value: float, words: Words) -> str:
+    return words.percent(value, 0) if axes.shares else words.number(value)
 
 
 def _at(axes: Axes, point: Point) -> Point:
@@ -62,26 +78,30 @@ def _at(axes: Axes, point: Point) -> Point:
     return round(across, 1), round(HEIGHT - BELOW - (HEIGHT - BELOW - TOP) * point[1] / (axes.most[1] or 1), 1)
 
 
-def _grid(axes: Axes) -> Markup:
-    """Lines at quarters of both axes, and their figures."""
-    pieces = []
-    for quarter in range(5):
-        x, y = axes.most[0] * quarter / 4, axes.most[1] * quarter / 4
+def _grid(axes: Axes, words: Words) -> Markup:
+    """Lines at round numbers of both axes, and their figures."""
+    pieces, text = [], Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>')
+    for y in ticks(axes.most[1]):
         low, high = _at(axes, (0, y)), _at(axes, (axes.most[0], y))
         pieces.append(Markup('<path class="rule" d="M{} {}H{}"/>').format(*low, high[0]))
-        text = Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>')
-        pieces.append(text.format(LEFT - 6, low[1] + 4, "end", _figure(axes, y)))
-        pieces.append(text.format(_at(axes, (x, 0))[0], HEIGHT - BELOW + 16, "middle", _figure(axes, x)))
+        pieces.append(text.format(LEFT - 6, low[1] + 4, "end", _figure(axes, y, words)))
+    across = [
+        (_at(axes, (x, 0))[0], HEIGHT - BELOW + 16, "middle", _figure(axes, x, words)) for x in ticks(axes.most[0])
+    ]
+    pieces += [text.format(*each) for each in across]
     return joined(pieces)
 
 
 def _line(axes: Axes, line: Line) -> Markup:
     points = " ".join(f"{x},{y}" for x, y in (_at(axes, point) for point in line.points))
     dots = joined(
-        Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(line.look, *_at(axes, p)) for p in line.points
+        Markup('<circle class="{}" cx="{}" cy="{}" r="{}"/>').format(
+            line.look, *_at(axes, p), 6 if line.look == "mark" else 3
+        )
+        for p in line.points
     )
     shown = Markup('<polyline class="{}" points="{}"/>').format(line.look, points)
-    if line.look == "dots":
+    if line.look in ("dots", "mark"):
         return dots
     return shown if line.look == "dashed" else shown + dots
 

@@ -19,9 +19,11 @@ TABLES = ("scores", "reasons", "decisions")
 class Beside:
     """What a run does not hold itself; each may be missing.
 
-    `metrics`: the table of `winback metrics`, up to the run's day. `lift`: campaign, metric, value, low, high.
-    `budgets`: budget, net_gain. `drift`: column, index, drifted. `history`: version, at, kind, reason, approver.
-    `names`: actions in words by id. `movements`: how many entered, stayed and left, and the date of the list before.
+    `metrics`: the table of `winback metrics`, up to the run's day. `lift`: metric, value, low, high, verdict, treated,
+    held_out. `budgets`: budget, net_gain. `drift`: column, index, drifted. `history`: version, at, kind, reason,
+    approver. `names`: actions in words by id. `movements`: how many entered, stayed and left, and the date of the list
+    before.
+    `labels`: features in words by name. `threshold`: from which chance on somebody is listed.
     """
 
     metrics: pd.DataFrame | None = None
@@ -31,6 +33,8 @@ class Beside:
     history: Sequence[Mapping[str, Any]] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     movements: Mapping[str, Any] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from winback.insight.report.words import DASH, Words
 
 Row = Mapping[Any, Any]
 MOST_COHORTS, MOST_AGES = 13, 12
+COUNTED = ("stayed", "orders")  # effects that are no money
 
 
 def manager(run: Held, beside: Beside, words: Words) -> Markup:
@@ -68,29 +69,28 @@ def _whole(figures: pd.DataFrame, period: str) -> bool:
 def _compared(name: str, said_as: str, both: tuple[Row, Row | None], words: Words) -> list[Cell]:
     now, then = both
     unit = unit_of(name)
-    few = unit == "share" and 0 < now["denominator"] < LEAST
-    interval = (
-        f"{_figure(now['low'], unit, words)} {DASH} {_figure(now['high'], unit, words)}" if now["interval"] else ""
-    )
-    if few or then is None or then["undefined"]:
-        cells: list[Cell] = [
-            words["hidden"] if few else _figure(now["value"], unit, words),
-            "" if few else interval,
-            DASH,
-            "",
-        ]
-        return [said_as, *cells]
+    if _few(now):
+        return [said_as, words["hidden"], "", DASH, ""]
+    interval = f"{_figure(now['low'], unit, words)} {DASH} {_figure(now['high'], unit, words)}"
+    told_now = [said_as, _figure(now["value"], unit, words), interval if now["interval"] else ""]
+    if then is None or then["undefined"] or _few(then):
+        return [*told_now, words["hidden"] if then is not None and _few(then) else DASH, ""]
     change = now["value"] - then["value"]
     sign = "+" if change > 0 else ""
     points = f"{words.number(100 * change, 1)} {words['points_short']}"
     told = f"{sign}{points if unit == 'share' else _figure(change, unit, words)}"
-    return [said_as, _figure(now["value"], unit, words), interval, _figure(then["value"], unit, words), told]
+    return [*told_now, _figure(then["value"], unit, words), told]
+
+
+def _few(row: Row) -> bool:
+    """Whether a figure is about too few people to be told."""
+    return bool(0 < row["people"] < LEAST)
 
 
 def _figure(value: float, unit: str, words: Words) -> str:
     if unit == "share":
         return words.percent(value)
-    return words.money(value) if unit == "money" else words.number(value)
+    return words.money(value) if unit == "money" else words.number(value, 0 if unit == "count" else 1)
 
 
 def _cohorts(figures: pd.DataFrame | None, words: Words) -> Markup:
@@ -100,21 +100,33 @@ def _cohorts(figures: pd.DataFrame | None, words: Words) -> Markup:
     told = figures[figures["metric"] == "period_k"]
     rows, cells = [], {(row["period"], int(row["n"])): row for row in told.to_dict("records")}
     ages = range(1, min(MOST_AGES, max((k for _, k in cells), default=0)) + 1)
-    for cohort in sorted({cohort for cohort, _ in cells})[-MOST_COHORTS:]:
+    cohorts = sorted({cohort for cohort, _ in cells})
+    before = dict(zip(cohorts[1:], cohorts, strict=False))
+    for cohort in cohorts[-MOST_COHORTS:]:
         size = cells[(cohort, 1)]["denominator"]
         if size < LEAST:
             rows.append([cohort, words["hidden"], *[""] * len(ages)])
             continue
-        rows.append([cohort, words.number(size), *(_shade(cells.get((cohort, k)), words) for k in ages)])
+        both = [(cells.get((cohort, k)), cells.get((before.get(cohort, ""), k))) for k in ages]
+        rows.append([cohort, words.number(size), *(_shade(now, then, words) for now, then in both)])
+    if not rows:
+        return Markup("")
     heads = [words["cohort"], words["customers"], *(str(k) for k in ages)]
-    return block(words["cohorts"], table(heads, rows, words["cohorts"], "full heat")) if rows else Markup("")
+    told = table(heads, rows, words["cohorts"], "full heat")
+    return block(words["cohorts"], told, said(words["cohorts_note"]))
 
 
-def _shade(row: Row | None, words: Words) -> Cell:
-    if row is None or row["value"] != row["value"]:
+def _shade(now: Row | None, then: Row | None, words: Words) -> Cell:
+    """A cell of the heat map: the share, and by how many points it differs from the cohort before at the same age."""
+    if now is None or now["value"] != now["value"]:
         return ""
+    told = words.percent(now["value"], 0)
+    if then is not None and then["value"] == then["value"] and then["denominator"] >= LEAST:
+        change = 100 * (now["value"] - then["value"])
+        sign = "+" if round(change) > 0 else ""
+        told = Markup("{}<small>{}{}</small>").format(told, sign, words.number(change))
     shape = Markup('<span class="shade" style="--share:{}%">{}</span>')
-    return shape.format(round(100 * row["value"]), words.percent(row["value"], 0))
+    return shape.format(round(100 * now["value"]), told)
 
 
 def _earned(lift: pd.DataFrame | None, words: Words) -> Markup:
@@ -123,12 +135,19 @@ def _earned(lift: pd.DataFrame | None, words: Words) -> Markup:
         return block(words["earned"], said(words["no_lift"]))
     rows = [
         [
-            str(r["campaign"]),
-            str(r["metric"]),
-            words.number(r["value"], 2),
-            f"{words.number(r['low'], 2)} {DASH} {words.number(r['high'], 2)}",
+            words.named("effects", str(r["metric"])),
+            _effect(r, "value", words),
+            f"{_effect(r, 'low', words)} {DASH} {_effect(r, 'high', words)}" if r["value"] == r["value"] else "",
+            words.named("verdicts", str(r["verdict"])),
         ]
         for r in lift.to_dict("records")
     ]
-    heads = [words["campaign"], words["metric"], words["value"], words["interval"]]
-    return block(words["earned"], table(heads, rows, words["earned"]))
+    heads = [words["effect"], words["value"], words["interval_ever"], words["verdict"]]
+    arms = {arm: words.number(lift[arm].iloc[0]) for arm in ("treated", "held_out")}
+    told = words["arms"].format(**arms) if lift[list(arms)].iloc[0].min() >= LEAST else ""
+    return block(words["earned"], said(told), table(heads, rows, words["earned"], "full"), said(words["earned_note"]))
+
+
+def _effect(row: Row, which: str, words: Words) -> str:
+    """An effect or the end of its interval: money, or a count of customers or orders."""
+    return words.number(row[which]) if row["metric"] in COUNTED else words.money(row[which])

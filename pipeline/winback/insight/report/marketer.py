@@ -26,16 +26,16 @@ def marketer(run: Held, beside: Beside, words: Words, customers: bool = True) ->
     return section(
         "marketer",
         words["marketer"],
-        _threshold(run, words),
+        _threshold(run, beside, words),
         _actions(run, beside, words),
         _people(run, words) if customers else block(words["people"], said(words["without"])),
         _alone(run, words),
         _movements(beside.movements, words),
-        _budget(beside.budgets, words),
+        _budget(run, beside.budgets, words),
     )
 
 
-def _threshold(run: Held, words: Words) -> Markup:
+def _threshold(run: Held, beside: Beside, words: Words) -> Markup:
     """The slider, with what each threshold caught and disturbed on past dates."""
     known = run.card.get("examination", {}).get("thresholds", [])
     if not known:
@@ -45,15 +45,17 @@ def _threshold(run: Held, words: Words) -> Markup:
         Line(words["disturbed_line"], [(t["threshold"], t["disturbed"]["value"]) for t in known], "b"),
     ]
     axes = Axes(words["threshold"], words["chance"], "")
-    limit = float(run.frames["scores"]["probability"][run.frames["scores"]["at_risk"]].min())
+    limit = beside.threshold
+    if limit is None:
+        limit = float(run.frames["scores"]["probability"][run.frames["scores"]["at_risk"]].min())
     shape = Markup(
         '<p><label for="threshold">{}</label> <output id="threshold-told" for="threshold"></output></p>'
         '<input type="range" id="threshold" min="1" max="99" step="1" value="{}">'
         '<p class="told" role="status" id="threshold-means"></p>'
     )
-    percent = max(1, round(100 * limit)) if run.at_risk.size else 50
+    percent = min(99, max(1, round(100 * limit))) if limit == limit else 50  # noqa: PLR0124 - nan
     slider = shape.format(words["threshold_label"], percent)
-    return block(words["threshold"], slider, picture(axes, lines, "threshold-picture"))
+    return block(words["threshold"], slider, picture(axes, lines, words, "threshold-picture"))
 
 
 def _people(run: Held, words: Words) -> Markup:
@@ -144,23 +146,23 @@ def _deed(pair: tuple[str, str], names: Mapping[str, str], words: Words, alone: 
 
 
 def _reasons(reasons: pd.DataFrame, customers: pd.Series, words: Words) -> tuple[list[str], list[list[int]], list[str]]:
-    """The drivers in words; of each customer which of them raise his chance most, and the first sentence."""
-    place = pd.Series(range(len(customers)), index=customers.to_numpy())
-    rows = reasons[reasons["customer_id"].isin(place.index) & (reasons["driver"] != "rest") & (reasons["points"] > 0)]
-    rows = rows.assign(place=place.reindex(rows["customer_id"]).to_numpy())
-    rows = rows.sort_values(["place", "points"], ascending=[True, False], kind="stable")
-    rows = rows[rows.groupby("place").cumcount() < MOST_REASONS]
+    """The drivers in words; of each customer those that raise his chance as the list tells them, and a sentence."""
+    row = pd.Series(range(len(customers)), index=customers.to_numpy())
+    rows = reasons[reasons["customer_id"].isin(row.index) & (reasons["driver"] != "rest") & (reasons["points"] > 0)]
+    rows = rows.assign(row=row.reindex(rows["customer_id"]).to_numpy())
+    rows = rows.sort_values(["row", "place"], kind="stable")
+    rows = rows[rows.groupby("row").cumcount() < MOST_REASONS]
     known = sorted(rows["driver"].unique())
     number = {driver: n for n, driver in enumerate(known)}
     why: list[list[int]] = [[] for _ in range(len(customers))]
-    for at, driver in zip(rows["place"], rows["driver"], strict=True):
+    for at, driver in zip(rows["row"], rows["driver"], strict=True):
         why[int(at)].append(number[driver])
-    told = rows.drop_duplicates("place")
-    told = told[told["sentence"].notna() & (told["place"] < MOST_SENTENCES)]
+    told = rows.drop_duplicates("row")
+    told = told[told["sentence"].notna() & (told["row"] < MOST_SENTENCES)]
     sentence = [""] * len(customers)
-    for at, text in zip(told["place"], told["sentence"], strict=True):
-        sentence[int(at)] = str(text)
-    return [words.named("drivers", str(driver)) for driver in known], why, sentence
+    for at, text in zip(told["row"], told["sentence"], strict=True):
+        sentence[int(at)] = words.text(str(text))
+    return [words.named("causing", str(driver)) for driver in known], why, sentence
 
 
 def as_script(told: Mapping[str, Any]) -> Markup:
@@ -205,11 +207,14 @@ def _movements(moves: Mapping[str, Any] | None, words: Words) -> Markup:
     return block(words["movements"], before, table(["", words["customers"]], rows, words["movements"]))
 
 
-def _budget(budgets: pd.DataFrame | None, words: Words) -> Markup:
-    """What each budget is expected to bring, where it was worked out."""
+def _budget(run: Held, budgets: pd.DataFrame | None, words: Words) -> Markup:
+    """What each budget is expected to bring, where it was worked out, and where this list stands."""
     if budgets is None or budgets.empty:
         return Markup("")
     points = [(float(b), float(g)) for b, g in zip(budgets["budget"], budgets["net_gain"], strict=True)]
-    most = (max(x for x, _ in points), max(y for _, y in points))
-    axes = Axes(words["budget"], words["budget_axis"], words["net_gain"], most, shares=False)
-    return block(words["budget"], picture(axes, [Line(words["net_gain"], points)]))
+    now = (float(run.summary["expected_cost"]), float(run.summary["expected_net_gain"]))
+    most = (max(x for x, _ in [*points, now]), max(y for _, y in [*points, now]))
+    names = [f"{words[name]}, {words.currency}" for name in ("cost", "gain")]
+    axes = Axes(words["budget"], *names, most, shares=False)
+    lines = [Line(words["budget_line"], points), Line(words["this_list"], [now], "mark")]
+    return block(words["budget"], picture(axes, lines, words), said(words["budget_note"]))

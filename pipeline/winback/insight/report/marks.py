@@ -16,7 +16,8 @@ def joined(pieces: Iterable[Cell], between: str = "") -> Markup:
 
 def table(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, kind: str = "") -> Markup:
     """A table whose first column names its rows; the others are figures unless `kind` says "text"."""
-    top = joined(Markup('<th scope="col">{}</th>').format(head) for head in heads)
+    cells = (Markup('<th scope="col">{}</th>').format(head) if head else Markup("<td></td>") for head in heads)
+    top = joined(cells)
     body = joined(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(
             row[0], joined(Markup("<td>{}</td>").format(c) for c in row[1:])
@@ -24,10 +25,20 @@ def table(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, k
         for row in rows
     )
     shape = Markup(
-        '<div class="wide"><table class="{}"><caption>{}</caption><thead><tr>{}</tr></thead>'
-        "<tbody>{}</tbody></table></div>"
+        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table class="{}"><caption>{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
     )
-    return shape.format(kind, caption, top, body)
+    return shape.format(caption, kind, caption, top, body)
+
+
+def code(name: str) -> Markup:
+    """A name as files and settings have it."""
+    return Markup("<code>{}</code>").format(name)
+
+
+def named(label: str, name: str) -> Markup:
+    """Something in words, its name in files below."""
+    return code(name) if label == name else Markup('{}<span class="reason">{}</span>').format(label, code(name))
 
 
 def block(title: str, *pieces: Cell) -> Markup:

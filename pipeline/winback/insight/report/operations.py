@@ -7,7 +7,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from winback.insight.report.held import Held
-from winback.insight.report.marks import block, section, table
+from winback.insight.report.marks import block, code, said, section, table
 from winback.insight.report.words import DASH, Words
 
 
@@ -26,7 +26,7 @@ def operations(run: Held, words: Words) -> Markup:
 def _rows(run: Held, words: Words) -> Markup:
     rows = [
         [
-            str(each["table"]),
+            code(each["table"]),
             words.number(each["rows_in"]),
             words.number(each["accepted"]),
             words.number(each["duplicates"]),
@@ -37,29 +37,31 @@ def _rows(run: Held, words: Words) -> Markup:
     ]
     heads = [words[k] for k in ("source", "rows_in", "accepted", "duplicates", "ruled_out", "quarantined")]
     reasons = [
-        [f"{each['table']}: {reason}", words.number(n)]
+        [code(f"{each['table']}: {reason}"), words.number(n)]
         for each in run.summary["accounting"]
         for reason, n in each["reasons"].items()
     ]
     why = table([words["reason"], words["quarantined"]], reasons, words["quarantined"]) if reasons else Markup("")
-    return block(words["rows"], table(heads, rows, words["rows"]), why)
+    return block(words["rows"], table(heads, rows, words["rows"], "full"), why, said(words["rows_note"]))
 
 
 def _steps(run: Held, words: Words) -> Markup:
     took = [DASH, *(words.number((b - a).total_seconds(), 1) for (_, a), (_, b) in pairwise(run.steps))]
-    rows = [[name, f"{at:%Y-%m-%d %H:%M:%S}", each] for (name, at), each in zip(run.steps, took, strict=True)]
-    return block(words["timings"], table([words["step"], words["finished"], words["seconds"]], rows, words["timings"]))
+    rows = [[code(name), f"{at:%Y-%m-%d %H:%M:%S}", each] for (name, at), each in zip(run.steps, took, strict=True)]
+    return block(
+        words["timings"], table([words["step"], words["finished"], words["seconds"]], rows, words["timings"], "close")
+    )
 
 
 def _versions(run: Held, words: Words) -> Markup:
-    rows = [[name, version] for name, version in run.versions.items()]
-    return block(words["versions"], table(["", words["version"]], rows, words["versions"]))
+    rows = [[code(name), version] for name, version in run.versions.items()]
+    return block(words["versions"], table([words["package"], words["version"]], rows, words["versions"]))
 
 
 def _gate(run: Held, words: Words) -> Markup:
     rows = [
-        [str(g["name"]), str(g["found"]), str(g["needed"]), words["yes"] if g["passed"] else words["no"]]
+        [*(words.phrase(str(g[part])) for part in ("name", "found", "needed")), words["yes" if g["passed"] else "no"]]
         for g in run.gate
     ]
     heads = [words[k] for k in ("asked_for", "result", "needed", "passed")]
-    return block(words["gate"], table(heads, rows, words["gate"], "text"))
+    return block(words["gate"], table(heads, rows, words["gate"], "full text"))

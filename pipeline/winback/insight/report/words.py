@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,26 @@ class Words:
     def named(self, group: str, name: str) -> str:
         """A stage, cause, metric or driver in words; its own name where there is none."""
         return self.of[group].get(name, name.replace("_", " "))
+
+    def text(self, sentence: str) -> str:
+        """A sentence with its fractions as the language writes them."""
+        return re.sub(r"(?<=\d)\.(?=\d)", MARKS[self.language][1], sentence)
+
+    def phrase(self, text: str) -> str:
+        """A sentence of ours in this language, its numbers as it writes them; as it is where it is not among ours."""
+        for template, said in self.of.get("phrases", {}).items():
+            pieces = "(.+?)".join(re.escape(piece) for piece in template.split("{}"))
+            if found := re.fullmatch(pieces, text):
+                return said.format(*(self._inner(each) for each in found.groups()))
+        return text
+
+    def _inner(self, text: str) -> str:
+        """What stands in a sentence: a number, or other words of ours."""
+        if not re.fullmatch(r"-?[\d,]+(\.\d+)?%?", text):
+            return self.of["phrases"].get(text, text)
+        bare = text.rstrip("%").replace(",", "")
+        told = self.number(float(bare), len(bare.partition(".")[2]))
+        return told + PERCENT[self.language] * text.endswith("%")
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number for people; a dash for what is not known."""

@@ -18,11 +18,14 @@ THRESHOLDS = tuple(n / 10 for n in range(1, 10))
 def deciles(churned: Flags, chance: Floats) -> list[dict[str, float]]:
     """One entry a tenth of the customers, the riskiest first: leavers in it, its lift, and leavers gained so far.
 
+    `mean_predicted` and `churned` are its mean chance and the share that left.
+
     Customers of equal chance fall into two tenths in equal parts, so numbers of leavers may be broken.
     """
     counts = ranked(churned, chance)
     customers, left = len(churned), float(churned.sum())
     ends = np.round(customers * np.arange(11) / 10)
+    sure = np.sort(chance)[::-1]
     reached = np.array([caught(counts, np.array([end]))[0] for end in ends])
     return [
         {
@@ -31,6 +34,8 @@ def deciles(churned: Flags, chance: Floats) -> list[dict[str, float]]:
             "left": float(reached[n] - reached[n - 1]),
             "lift": float((reached[n] - reached[n - 1]) / (ends[n] - ends[n - 1]) / (left / customers)),
             "gained": float(reached[n] / left),
+            "mean_predicted": float(sure[int(ends[n - 1]) : int(ends[n])].mean()),
+            "churned": float((reached[n] - reached[n - 1]) / (ends[n] - ends[n - 1])),
         }
         for n in range(1, 11)
         if ends[n] > ends[n - 1]

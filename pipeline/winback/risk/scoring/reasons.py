@@ -27,7 +27,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from winback.facts.features.declared import Feature
+from winback.facts.features.declared import Feature, Words
 from winback.risk.scoring.estimator import nodes_of
 from winback.risk.scoring.own_estimator import Classifier, OwnClassifier
 from winback.risk.scoring.sampled_shapley import sampled_shapley
@@ -41,6 +41,9 @@ NEAR = 1e-7
 WALKED = ("lightgbm", "xgboost")  # libraries whose trees the Shapley library reads
 NOBODY = -1
 REST = "rest"
+UNKNOWN = "Too little history to know: {label}"
+UNKNOWN_RU = "Слишком мало истории, чтобы знать: {label}"
+UNKNOWN_ZH = "历史太短，尚不可知：{label}"  # noqa: RUF001 - Chinese has its own signs
 TOP = 3  # how many drivers are named of those who are not at risk
 CHUNK_ROWS = 100_000
 # What falls when anybody leaves, for whatever cause: these drivers tell that he goes, the others also why.
@@ -256,10 +259,17 @@ def _sentences(rows: pd.DataFrame, speakers: Ints, values: Floats, features: Seq
     return texts
 
 
+def _unknown(feature: Feature) -> tuple[tuple[Words | None, str], ...]:
+    """That nothing is known yet, by the words of the language that a feature speaks."""
+    return (feature.ru, UNKNOWN_RU), (feature.zh, UNKNOWN_ZH)
+
+
 def sentence(feature: Feature, value: float, numbers: dict[str, float]) -> str:
     """The feature in words; the plain ones where another number of the sentence is unknown."""
     if np.isnan(value):
-        return f"Too little history to know: {feature.label}"
+        return next(
+            (said for words, said in _unknown(feature) if words and words.label == feature.label), UNKNOWN
+        ).format(label=feature.label)
     quoted = {name: numbers.get(name, np.nan) for name in _names_in(feature.sentence)}
     if any(np.isnan(number) for number in quoted.values()):
         return (feature.plain or f"{feature.label}: {{value:.4g}}").format(value=value)
