@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from campaign_results import made_up
+from winback.cli.lift_text import sentences
 from winback.effects.estimate import Effect
 from winback.effects.lift import METRICS, lift, needs, promised, verdict
 from winback.effects.pooling import pooled
@@ -78,6 +79,24 @@ def test_a_campaign_that_works_and_one_that_harms_are_told_apart():
         ("push", "stayed"): "harms",
         ("push", "net_gain"): "harms",
     }
+
+
+def test_a_campaign_without_effect_and_one_that_harms_are_reported_as_such():
+    both = pd.concat(
+        [made_up(7, 20_000, 0.0).assign(action="letter"), made_up(2, 5000, -0.3).assign(action="push")],
+        ignore_index=True,
+    )
+    both["customer_id"] = [f"c{n}" for n in range(len(both))]
+    found = lift(both, "action", ["stayed", "net_gain"])
+    assert found.set_index(["group", "metric"])["verdict"].to_dict() == {
+        ("letter", "stayed"): "less_than_promised",
+        ("letter", "net_gain"): "harms",  # it costs, and brings nothing
+        ("push", "stayed"): "harms",
+        ("push", "net_gain"): "harms",
+    }
+    told = sentences(found, "EUR")
+    assert [line.rsplit(": ", 1)[1] for line in told] == ["costs more than it brings."] * 2
+    assert told[1].startswith("push lost ")
 
 
 def test_totals_are_the_effect_a_customer_times_the_treated():

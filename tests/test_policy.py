@@ -105,6 +105,15 @@ def test_what_was_never_tried_is_not_judged():
     assert policy_text.verdict(row) == "not enough data: the log holds too few such decisions"
 
 
+def test_a_rare_action_among_those_drawn_hides_nothing():
+    """Seven calls more were made: what was decided is still judged as a whole, for both arms show it."""
+    rows, truth = log(600, np.random.default_rng(4), tried=0.0)
+    rows.loc[:6, "action"] = "push"
+    found = policy_report(rows, {"push": Policy(rows["action"])}, truth).set_index("policy")
+    assert np.isfinite(found.loc["in use", "per_customer"])
+    assert np.isnan(found.loc["push", "per_customer"])
+
+
 def test_a_policy_of_which_the_log_tells_less_than_half_is_not_judged():
     """Pushes were done for the first tenth alone: enough rows, but of the others only rates would speak."""
     rows, truth = log(2000, np.random.default_rng(3), tried=0.0)

@@ -93,6 +93,25 @@ def test_arms_of_the_drawn_size_pass_and_others_do_not():
     )
 
 
+def test_those_held_out_everywhere_are_a_part_of_what_was_drawn():
+    """45 of 400 by both draws together, each with the chance 0.1: no fault, whoever holds them out."""
+    rows = many(355, 45, 0.1)
+    rows["held_by"] = rows["held_by"].mask((rows["arm"] == "held_out") & (rows.index % 3 > 0), "global")
+    assert checked(rows, outcomes())["fault"].tolist() == [""]
+
+
+def test_who_is_listed_again_is_no_part_of_the_ratio():
+    """Of the second list all held out are there again and only some of those treated: the action worked."""
+    first = many(360, 40, 0.1)
+    again = first.iloc[260:].assign(campaign="inactivity-2026-01-12", cutoff=FIRST + pd.Timedelta(days=7))
+    new = many(90, 10, 0.1).assign(campaign="inactivity-2026-01-12", cutoff=FIRST + pd.Timedelta(days=7))
+    new["customer_id"] = "n" + new["customer_id"]
+    found = checked(pd.concat([first, again, new], ignore_index=True), outcomes()).set_index("campaign")
+    assert found.loc["inactivity-2026-01-12", ["treated", "held_out", "expected_held_out", "fault"]].tolist() == [
+        *(190, 50, pytest.approx(10.0), "")
+    ]
+
+
 def test_strata_are_looked_at_one_by_one():
     """Too many here and too few there are no right split in all."""
     rows = pd.concat([many(40, 60, 0.5).assign(stratum="x"), many(60, 40, 0.5).assign(stratum="y")])

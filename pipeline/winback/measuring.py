@@ -66,12 +66,13 @@ def measured(job: Job, name: str | None = None) -> Measured:
         raise NotEnoughData(_nothing(first, ends, job))
     takings = takings_at(job.facts, closed, terms.horizon_days, job.zone, job.today)
     told = results(closed, rows, takings, outcomes, terms)
-    shown = rows if one is None else rows[rows["campaign"] == one]
+    seen = checked(rows, outcomes)
+    seen = seen if one is None else seen[seen["campaign"] == one].reset_index(drop=True)
     waiting = ends[ends > job.today]
     last = max(waiting) if len(waiting) else None
     acted = rows["action"].isin(["leave_alone", ""]).sum()
     again = len(rows) - int(acted) - len(first_listings(rows))
-    return Measured(told, checked(shown, outcomes), len(waiting), last, again)
+    return Measured(told, seen, len(waiting), last, again)
 
 
 def assigned(job: Job, series: str | None = None) -> pd.DataFrame:
@@ -150,7 +151,7 @@ def _strays(job: Job, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     found = pd.concat([part[["campaign", *KEYS]] for part in (reached, contacts)], ignore_index=True)
     due = rows.loc[rows["arm"] == "treated", ["campaign", "customer_id"]].assign(due=True)
     found = found.merge(due, on=["campaign", "customer_id"], how="left")
-    stray = found[found["due"].isna()]
+    stray = found[found["due"].isna()].astype({"cutoff": rows["cutoff"].dtype})
     return stray[KEYS].assign(arm="treated", action="unknown", propensity=1.0, save_rate=np.nan)
 
 

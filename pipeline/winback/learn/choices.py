@@ -35,7 +35,7 @@ def others(
     """Policies by name; the actions they choose from are those that were done and are in the catalogue.
 
     leave_alone; riskiest_half and most_valuable_half (as decided, the others left alone); no_money_off (as decided,
-    but nothing where money would be given); best_known (what the rates of today expect most of, by `expected`, among
+    but nothing where money would be given; absent where none was); best_known (what the rates of today expect most of, by `expected`, among
     what is meant for his driver and stage); cheapest (of the same, the one that costs least).
     """
     decided, offered = results["action"], [action for action in actions if action.id in set(prices["action"])]
@@ -49,7 +49,7 @@ def others(
         LEAVE_ALONE: Policy(pd.Series(LEAVE_ALONE, index=results.index)),
         "riskiest_half": _kept(decided, results["probability"] >= results["probability"].median()),
         "most_valuable_half": _kept(decided, results["margin_at_stake"] >= results["margin_at_stake"].median()),
-        "no_money_off": _kept(decided, ~decided.isin(monetary)),
+        **({"no_money_off": _kept(decided, ~decided.isin(monetary))} if decided.isin(monetary).any() else {}),
         "best_known": _best(np.where(fits, gain, -np.inf), alone, names, results.index),
         "cheapest": _best(np.where(fits, -cost, -np.inf), np.full(len(results), -1e300), names, results.index),
     }

@@ -83,8 +83,8 @@ def policy_report(results: pd.DataFrame, policies: Mapping[str, Policy], expecte
 
     which is right where the chances are, whatever q says, and the narrower the better q is (Dudik, Langford and Li,
     Statistical Science 29 (4), 2014). Where the policy follows what was drawn e is the chance of the arm alone. Values
-    are NaN with fewer than 30 matched rows of any action it takes, or where less than half of the customers can be
-    told of: what was never tried cannot be judged.
+    are NaN with fewer than 30 matched rows of any action it fixes (in all, where it was drawn), or where less than half
+    of the customers can be told of: what was never tried cannot be judged.
     """
     rows, alone = logged(results), pd.Series(LEAVE_ALONE, index=results.index)
     base, used = (_scores(rows, policy, expected) for policy in (Policy(alone), Policy(rows["action"], drawn=True)))
@@ -94,7 +94,7 @@ def policy_report(results: pd.DataFrame, policies: Mapping[str, Policy], expecte
         weights = _weights(rows, policy)
         scores = _scores(rows, policy, expected)
         share = min(1.0, float(weights.mean()))
-        known = _judgeable(policy.action, matched) and share >= LEAST_TOLD
+        known = share >= LEAST_TOLD and _judgeable(policy, matched)
         figure, beside = (mean_of(each) if known else UNKNOWN for each in (scores - base, scores - used))
         told.append(
             {
@@ -136,9 +136,11 @@ def _of(expected: pd.DataFrame, action: pd.Series[str]) -> Floats:
     return found
 
 
-def _judgeable(action: pd.Series[str], matched: pd.Series[bool]) -> bool:
-    """Whether each action of a policy was done often enough where the policy wants it."""
-    return bool(matched.groupby(action).sum().min() >= LEAST_MATCHED)
+def _judgeable(policy: Policy, matched: pd.Series[bool]) -> bool:
+    """Whether what a policy does was done often enough where it wants it: each action, or in all what was drawn."""
+    if policy.drawn:
+        return int(matched.sum()) >= LEAST_MATCHED
+    return bool(matched.groupby(policy.action).sum().min() >= LEAST_MATCHED)
 
 
 def better(one: Floats, other: Floats, scores: Floats, cost: float) -> Figure:
