@@ -36,8 +36,8 @@ def lay_down(orders: str, folder: Path, flags: tuple[bool, bool], told: Mapping[
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
     now = dt.datetime.now(dt.UTC)
     said = Told(**{**told, "columns": dict(told["columns"])})
-    found, said = _answered(_seen_from(folder, orders), folder, now.date(), (said, asks))
-    choices, trial = _tried(found, folder, (said, kept_elsewhere), now)
+    found, said = _answered((orders, _seen_from(folder, orders)), now.date(), said, asks)
+    choices, trial = _tried(found, orders, (said, kept_elsewhere), now)
     init_text.show_trial(trial, choices)
     text = config_text(found, choices, now.date())
     if not (yes or (asks and click.confirm(f"\nWrite {folder / FILE}?", default=True))):
@@ -47,10 +47,14 @@ def lay_down(orders: str, folder: Path, flags: tuple[bool, bool], told: Mapping[
     init_text.show_next(folder, trial, kept_elsewhere)
 
 
-def _answered(path: str, folder: Path, today: dt.date, about: tuple[Told, bool]) -> tuple[Guess, Told]:
-    """The guess, shown, with every open question answered; ConfigError where nobody is there to answer."""
-    said, asks = about
-    glance = look(path, folder)
+def _answered(paths: tuple[str, str], today: dt.date, said: Told, asks: bool) -> tuple[Guess, Told]:
+    """The guess, shown, with every open question answered; ConfigError where nobody is there to answer.
+
+    `paths`: of the orders as they are seen from here, and as the configuration will write it.
+    """
+    here, written = paths
+    glance = look(here, Path())
+    glance = replace(glance, source=replace(glance.source, path=written))
     found = guess(glance, today, said)
     init_text.show(found)
     if found.open and not asks:
@@ -73,12 +77,12 @@ def _with(said: Told, question: Question, answer: str) -> Told:
     return replace(said, columns={**said.columns, question.about: answer})
 
 
-def _tried(found: Guess, folder: Path, about: tuple[Told, bool], now: dt.datetime) -> tuple[Choices, Trial]:
+def _tried(found: Guess, orders: str, about: tuple[Told, bool], now: dt.datetime) -> tuple[Choices, Trial]:
     """The guess read in full, and what the project should ask by it."""
     said, kept_elsewhere = about
     choices = Choices(said.zone or "UTC", found.currency or "USD", FALLBACK, "", kept_elsewhere=kept_elsewhere)
     written = tomllib.loads(config_text(found, choices, now.date()))
-    trial = tried(parse(config.Config, written, FILE), folder, now)
+    trial = tried(parse(config.Config, written, FILE), orders, now)
     why = (
         "winback windows shows the evidence"
         if trial.choice and trial.choice.window_days

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,13 +46,15 @@ class Trial:
     gates: tuple[Gate, ...] = ()
 
 
-def tried(project: Config, base: Path, now: dt.datetime) -> Trial:
-    """The trial of a project's orders; nothing is left of it."""
-    zone = project.project.time_zone
-    sources = tolerant(Sources(orders=project.sources.orders))
+def tried(project: Config, orders: str, now: dt.datetime) -> Trial:
+    """The trial of a project's orders, which lie at this path from here; nothing is left of it."""
+    zone, source = project.project.time_zone, project.sources.orders
+    if source is None:
+        raise ValueError("a trial reads orders, and the project has none")
+    sources = tolerant(Sources(orders=replace(source, path=orders)))
     with tempfile.TemporaryDirectory(prefix="winback-") as folder:
         facts = Path(folder) / "facts"
-        (count,) = ingest(sources, base, facts, zone, now, project.project.currency)
+        (count,) = ingest(sources, Path(), facts, zone, now, project.project.currency)
         trial = Trial(count, _refused(facts, count))
         return _asked(trial, facts, project) if count.accepted else trial
 
