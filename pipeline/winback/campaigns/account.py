@@ -24,7 +24,7 @@ def newest(state: Path) -> str:
 
 def in_short(state: Path, runs: Path, campaign: str) -> dict[str, Any]:
     """A campaign in one line: campaign, listed, treated, held_out by whom, acted_on, waiting (for approval)."""
-    rows, asked = ledger.read(state, campaign), needing_approval(state, runs, campaign)
+    rows, asked = ledger.read(state, campaign), _needing_still(state, runs, campaign)
     treated = rows["arm"] == assign.TREATED
     return {
         "campaign": campaign,
@@ -46,7 +46,7 @@ def in_full(state: Path, runs: Path, campaign: str) -> dict[str, Any]:
         "actions": _actions(rows),
         "shows": night.shows(rows, rows["arm"]),
         "moved": movements.moved(movements.read(state, series, day)) if listed else {},
-        "approvals": needing_approval(state, runs, campaign).drop(columns="campaign").to_dict("records"),
+        "approvals": _needing_still(state, runs, campaign).drop(columns="campaign").to_dict("records"),
     }
 
 
@@ -72,6 +72,13 @@ def needing_approval(state: Path, runs: Path, campaign: str) -> pd.DataFrame:
     if not launched:
         raise NotEnoughData(f"no run in {runs} holds the decisions of campaign {campaign}; it was removed since.")
     return approvals.asked(launched[-1], campaign, approvals.history(state))
+
+
+def _needing_still(state: Path, runs: Path, campaign: str) -> pd.DataFrame:
+    """The same, without a row of a campaign so old that its run was removed: nobody waits for it any more."""
+    if next(runs.glob(f"{campaign[-10:]}-*/decisions.parquet"), None) is None:
+        return pd.DataFrame(columns=["campaign", "action", "said"])
+    return needing_approval(state, runs, campaign)
 
 
 def _decided(decisions: pd.DataFrame, rows: pd.DataFrame) -> bool:

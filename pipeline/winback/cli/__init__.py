@@ -14,6 +14,7 @@ from winback.cli import log_lines
 from winback.errors import BUG, WinbackError
 
 VERBS = {
+    "backfill": "Make up for nights of the past, in order, without launching their lists.",
     "campaigns": "List the campaigns that were launched; show one, what it can prove, and approve its actions.",
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
     "consent": "Show whom winback may score and contact, by which way, and why not.",

@@ -162,12 +162,14 @@ def _finite(value: float) -> int | None:
 @click.argument("what", metavar="CAMPAIGN/ACTION")
 @by_option
 @reason_option
-def approve(config_path: Path, what: str, by: str, reason: str) -> None:
+@json_option
+def approve(config_path: Path, what: str, by: str, reason: str, as_json: bool) -> None:
     """Approve an action of one night's campaign, or with the series' name of every night's.
 
     Example: winback campaigns approve inactivity-28d-2026-03-01/call --by "Dana, CRM" --reason "fits the budget"
     """
-    _say(config_path, what, "approved", by, reason)
+    told = _say(config_path, what, "approved", (by, reason))
+    click.echo(json.dumps(told) if as_json else f"{told['action']} of {told['campaign']} is approved.")
 
 
 @command.command("reject")
@@ -175,15 +177,18 @@ def approve(config_path: Path, what: str, by: str, reason: str) -> None:
 @click.argument("what", metavar="CAMPAIGN/ACTION")
 @by_option
 @reason_option
-def reject(config_path: Path, what: str, by: str, reason: str) -> None:
+@json_option
+def reject(config_path: Path, what: str, by: str, reason: str, as_json: bool) -> None:
     """Reject an action of one night's campaign, or with the series' name of every night's; also after a yes.
 
     Example: winback campaigns reject inactivity-28d/call --by "Dana, CRM" --reason "no callers in August"
     """
-    _say(config_path, what, "rejected", by, reason)
+    told = _say(config_path, what, "rejected", (by, reason))
+    click.echo(json.dumps(told) if as_json else f"{told['action']} of {told['campaign']} is rejected.")
 
 
-def _say(config_path: Path, what: str, said: str, by: str, reason: str) -> None:
+def _say(config_path: Path, what: str, said: str, who: tuple[str, str]) -> dict[str, str]:
+    """What was said of which action of which campaign."""
     from winback import runs  # noqa: PLC0415
     from winback.campaigns import account, approvals, ledger  # noqa: PLC0415
 
@@ -195,6 +200,6 @@ def _say(config_path: Path, what: str, said: str, by: str, reason: str) -> None:
         of_series = ledger.campaigns(project.state, campaign)
         night = of_series[-1] if of_series else campaign
         needing = set(account.needing_approval(project.state, project.runs, night)["action"])
-        word = approvals.Word(dt.datetime.now(dt.UTC), campaign, action, said, by, reason)
+        word = approvals.Word(dt.datetime.now(dt.UTC), campaign, action, said, *who)
         approvals.say(project.state, word, needing)
-    click.echo(f"{action} of {campaign} is {said}.")
+    return {"campaign": campaign, "action": action, "said": said}

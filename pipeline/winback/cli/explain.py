@@ -25,6 +25,7 @@ def command(config_path: Path, customer: str, run_id: str | None, as_json: bool)
     from winback import config, runs  # noqa: PLC0415
     from winback.cli.explain_text import Shown, print_story  # noqa: PLC0415
     from winback.cli.labels import labels  # noqa: PLC0415
+    from winback.errors import RunDamaged  # noqa: PLC0415
     from winback.facts.intake.contract_tables import HAPPENED  # noqa: PLC0415
     from winback.insight.story import story  # noqa: PLC0415
 
@@ -32,6 +33,11 @@ def command(config_path: Path, customer: str, run_id: str | None, as_json: bool)
     folder = config_path.parent / loaded.project.runs
     run = _run(folder, run_id)
     facts = config_path.parent / loaded.project.state / "facts" / runs.verify(run)["facts"]
+    if not facts.is_dir():
+        raise RunDamaged(
+            f"the ingested tables of {run.name} are gone: they are kept for [retention] keep_facts_days = "
+            f"{loaded.retention.keep_facts_days} days. Run again for its date, or keep them for longer."
+        )
     told = story(run, facts, HAPPENED, customer)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, default=lambda moment: moment.isoformat()))

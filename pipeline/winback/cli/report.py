@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from winback.cli.options import config_option
+from winback.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 )
 @click.option("--language", type=click.Choice(["en", "ru", "zh"]), help="Default: the project's.")
 @click.option("--without-customers", is_flag=True, help="Name no customer, so that the page may be passed on.")
-def command(config_path: Path, run_id: str | None, out: Path | None, **asked: Any) -> None:
+@json_option
+def command(config_path: Path, run_id: str | None, out: Path | None, as_json: bool, **asked: Any) -> None:
     """Write one run as one HTML page that opens offline: retention, list, model and operations.
 
     Names customers by their ids and nobody by anything else; figures of fewer than ten people are hidden.
@@ -49,7 +51,9 @@ def command(config_path: Path, run_id: str | None, out: Path | None, **asked: An
     with store.whole_file(target) as temporary:
         temporary.touch(mode=0o600)
         temporary.write_text(text, "utf-8")
-    click.echo(f"Written: {target} ({len(text.encode()) / 1e6:.1f} MB)")
+    size = len(text.encode())
+    told = {"file": str(target), "bytes": size, "run_id": run.run_id}
+    click.echo(json.dumps(told) if as_json else f"Written: {target} ({size / 1e6:.1f} MB)")
 
 
 def _run(folder: Path, run_id: str | None) -> Path:

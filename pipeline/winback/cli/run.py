@@ -55,7 +55,8 @@ def command(config_path: Path, today: dt.date, replace: bool, as_json: bool) -> 
     from winback.attempting import ALREADY, Asked  # noqa: PLC0415
 
     asked = Asked(config.load(config_path), config_path.parent, today, replace)
-    job, summary, row = attempted(asked, quiet=as_json)
+    row: dict[str, Any] = {}
+    job, summary = attempted(asked, quiet=as_json, row=row)
     did = row["outcome"] != ALREADY
     if did:
         tidied(asked)
@@ -69,11 +70,13 @@ def command(config_path: Path, today: dt.date, replace: bool, as_json: bool) -> 
     print_summary(summary, job.runs)
 
 
-def attempted(asked: Asked, *, quiet: bool) -> tuple[Job, dict[str, Any], dict[str, Any]]:
-    """One attempt at a night, with its stages said on the way and, for machines, how it began and ended."""
+def attempted(asked: Asked, *, quiet: bool, row: dict[str, Any]) -> tuple[Job, dict[str, Any]]:
+    """One attempt at a night, with its stages said on the way and, for machines, how it ended.
+
+    `row`, empty at first, becomes its line of the history, also where something is raised.
+    """
     from winback.attempting import attempt  # noqa: PLC0415
 
-    row: dict[str, Any] = {}
     with progress(quiet=quiet, row=row) as say:
         try:
             job, summary, _ = attempt(asked, say, now, row)
@@ -81,7 +84,7 @@ def attempted(asked: Asked, *, quiet: bool) -> tuple[Job, dict[str, Any], dict[s
             if in_json():
                 level = "info" if row.get("exit_code") == 0 else "error"
                 line(level, "attempt ended", event="ended", **{k: v for k, v in row.items() if k != "steps"})
-    return job, summary, row
+    return job, summary
 
 
 def now() -> dt.datetime:

@@ -11,14 +11,15 @@ from winback.facts.features import declared
 from winback.facts.features.declared import Feature
 from winback.risk.asking.specs import Spec
 from winback.risk.keeping import aliases, registry
-from winback.risk.keeping.promotions import Version
+from winback.risk.keeping.promotions import Version, history, reigns
 from winback.risk.scoring.own_estimator import Classifier
 
 
 def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Classifier] | None:
     """The champion and its loaded model; None when there is none yet for this spec.
 
-    ModelRefused when it learned from days that, on `today`, had not happened yet.
+    For a day on which the champion had not been trained yet: the last champion before it that had. ModelRefused
+    where each of them learned from days that, on `today`, had not happened yet.
     """
     version = aliases.champion(state, spec.name)
     if version is None:
@@ -27,12 +28,26 @@ def champion_for(state: Path, spec: Spec, today: dt.date) -> tuple[Version, Clas
     if model.card_["spec"] != spec.as_dict():
         return None
     if model.card_["today"] > today.isoformat():
+        if found := _known_then(state, version, spec, today):
+            return found
         raise ModelRefused(
             f"the champion of {spec.name} (version {version.version}) learned from data up to "
             f"{model.card_['today']}; a list for {today} made with it would know the future. Give the runs of "
             "earlier dates a state folder of their own ([project] state)."
         )
     return version, model
+
+
+def _known_then(state: Path, present: Version, spec: Spec, today: dt.date) -> tuple[Version, Classifier] | None:
+    """The last champion of this spec, but for the present one, that learned from nothing later than `today`."""
+    line = [row.model for row in reigns(history(state, spec.name))]
+    for version in dict.fromkeys(reversed(line)):
+        if version == present or not (state / version.path).is_file():
+            continue
+        model: Classifier = registry.load_version(state, version, spec.trusted)
+        if model.card_["spec"] == spec.as_dict() and model.card_["today"] <= today.isoformat():
+            return version, model
+    return None
 
 
 def features_of(model: Classifier, offered: Sequence[Feature] = ()) -> tuple[Feature, ...]:
