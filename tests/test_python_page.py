@@ -39,8 +39,9 @@ def test_the_loop_gives_a_list_and_what_it_changed(made: dict[str, Any]) -> None
     assert held.any()
     assert (decisions.set_index("customer_id").loc[held[held].index, "action"] == "leave_alone").all()
     effect = made["effect"].set_index("metric")
-    assert (effect["ever_low"] < 0).all()
-    assert (effect["ever_high"] > 0).all()
+    assert effect["verdict"].tolist() == ["unclear", "unclear"]
+    assert (effect["low"] < 0).all()
+    assert (effect["high"] > 0).all()
 
 
 def test_the_points_add_up_to_the_chance(made: dict[str, Any]) -> None:

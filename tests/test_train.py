@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import candidates
 import shop
 from winback.config import Cutoffs
 from winback.errors import FeatureMismatch, NotEnoughData
@@ -20,7 +21,7 @@ from winback.risk.asking.specs import Boosting, Gates, Spec
 from winback.risk.examining.card import card_markdown
 from winback.risk.keeping import model_file
 from winback.risk.keeping.champions import features_of
-from winback.risk.learning.train import train
+from winback.risk.learning.train import fit, train
 from winback.risk.scoring.estimator import ChurnClassifier
 from winback.risk.scoring.reasons import reasons_for
 from winback.risk.scoring.score import score
@@ -256,6 +257,18 @@ def test_a_cutoff_is_called_by_the_businesss_date(facts: Path) -> None:
 def test_too_few_rows_stop_the_training(facts: Path) -> None:
     with pytest.raises(NotEnoughData, match="the training rows hold "):
         trained(facts, gates=Gates(min_customers=100_000))
+
+
+def test_a_past_that_ranks_nobody_later_is_refused() -> None:
+    """Whoever seemed likely to leave stays later, and the other way round."""
+    both = candidates.rows([dt.date(2025, 7, 1), dt.date(2025, 9, 1)], 300)
+    later = both["cutoff"] == both["cutoff"].max()
+    with pytest.raises(NotEnoughData) as refused:
+        fit(candidates.SPEC, both.assign(churned=both["churned"] ^ later), candidates.FEATURES)
+    assert str(refused.value) == (
+        "predictions for 300 later rows do not rank them at all; there is too little history, or the past does not "
+        "resemble the later dates."
+    )
 
 
 def test_the_examined_model_has_not_seen_the_holdouts(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None:

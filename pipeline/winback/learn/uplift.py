@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import KFold
+from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -49,7 +51,12 @@ class Uplift(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike, treated: ArrayLike, chance: float | ArrayLike = 0.5) -> Self:
         """Learn from rows with an outcome, whether they were treated, and the chance (0..1, without ends) of it."""
-        rows, outcome, flags = np.asarray(X, float), np.asarray(y, float), np.asarray(treated, bool)
+        rows, outcome = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64, y_numeric=True)
+        outcome, flags = outcome.astype(float), np.asarray(treated, bool)
+        check_consistent_length(rows, flags)
+        if flags.all() or not flags.any():
+            told = f"of n_samples = {len(flags)}, {flags.sum()} were treated"
+            raise ValueError(f"an effect needs rows of both arms; {told}")
         chances = np.broadcast_to(np.asarray(chance, float), outcome.shape)
         if self.learner not in LEARNERS:
             raise ValueError(f"learner is one of {LEARNERS}, and is {self.learner!r}")
@@ -66,13 +73,21 @@ class Uplift(BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Floats:
         """The expected outcome with the action less that without, one a row."""
-        rows = np.asarray(X, float)
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
         if self.learner == "t":
             return expected(self.models_[1], rows) - expected(self.models_[0], rows)
         found = [np.asarray(model.predict(rows), float) for model in self.effects_]
         if self.learner == "x":
             return np.asarray(self.chance_ * found[0] + (1 - self.chance_) * found[1])
         return found[0]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        given = [model for model in (self.outcome, self.effect) if model is not None]
+        tags.input_tags.allow_nan = all(get_tags(model).input_tags.allow_nan for model in given)
+        tags.target_tags.required = True
+        return tags
 
     def _effect(self) -> Any:
         return clone(self.effect) if self.effect is not None else HistGradientBoostingRegressor(**SMALL)

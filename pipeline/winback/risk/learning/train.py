@@ -81,9 +81,17 @@ def train(facts: Path, plan: Plan, zone: str, today: dt.date, ask: Ask, say: Say
 
 
 def fit(spec: Spec, rows: pd.DataFrame, features: Sequence[Feature]) -> Classifier:
-    """The spec's estimator on these rows, calibrated forward in time."""
+    """The spec's estimator on these rows, calibrated forward in time.
+
+    NotEnoughData where what is learned of the past does not rank who leaves later.
+    """
     folds = forward_folds(rows["cutoff"], spec.reach_days)
     model: Classifier = new_estimator(spec).fit(_matrix(rows, features), rows["churned"].to_numpy(), folds)
+    if not model.calibration_slope_:
+        raise NotEnoughData(
+            f"predictions for {sum(len(later) for _, later in folds):,} later rows do not rank them at all; there is "
+            "too little history, or the past does not resemble the later dates."
+        )
     return model
 
 
