@@ -464,6 +464,18 @@ def test_the_nearest_learned_rate_takes_the_place_of_the_prior(rates: list, kept
     assert result["chance_kept"].tolist() == pytest.approx([kept])
 
 
+def test_an_effect_known_of_a_customer_himself_takes_the_place_of_the_rates() -> None:
+    """0.2 of a, none of b (harm), that of the rate, 0.5 x 0.1, of c; only the one action's."""
+    effects = pd.DataFrame({"customer_id": ["b", "a", "x"], "action": "mail", "chance_kept": [-0.1, 0.2, 0.4]})
+    who = customers(probability=[0.5] * 3)
+    result = decide(who, RECENCY, [action(), action("other", save_rate=0.01)], NO_LIMITS, Known(effects=effects))
+    assert result["action"].tolist() == ["mail", "other", "mail"]
+    assert result["chance_kept"].tolist() == pytest.approx([0.2, 0.005, 0.05])
+    alone = decide(who, RECENCY, [action()], NO_LIMITS, Known(effects=effects))
+    assert alone["cause"].tolist() == ["", "sleeping_dog", ""]
+    assert alone["expected_net_gain"].tolist() == pytest.approx([20.0, 0.0, 5.0])
+
+
 def test_an_action_that_was_found_to_answer_a_driver_answers_it() -> None:
     why = reasons(a={"tenure": 0.2})
     found = decide(customers(), why, [action()], NO_LIMITS, learned(("mail", "tenure", "any", 0.2, np.nan)))

@@ -34,7 +34,14 @@ from winback.facts.labels.labels import refuse_silence
 from winback.risk.keeping import registry
 from winback.risk.keeping.promotions import history
 
-BESIDE = ("features.parquet", "permissions.parquet", "rates.parquet", "values.parquet", "candidates.parquet")
+BESIDE = (
+    "features.parquet",
+    "permissions.parquet",
+    "rates.parquet",
+    "effects.parquet",
+    "values.parquet",
+    "candidates.parquet",
+)
 FILES = {*shop.OUTPUTS, *BESIDE, "model.json", "publish_gate.json", "summary.json"}
 STEPS = ("permissions", "model", "features", "values", "scores", "reasons", "decisions", "list", "publish_gate")
 INPUTS = ("orders.csv", "events.csv", "contacts.csv")

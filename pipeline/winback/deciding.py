@@ -12,8 +12,9 @@ from winback import store
 from winback.campaigns import approvals, night
 from winback.jobs import Job
 from winback.learn.explore import Limit, explored
+from winback.learn.personal import effects
 from winback.learn.rates import Rates, drawn
-from winback.measuring import learned_rates
+from winback.measuring import learned_rates, personal, responses
 from winback.offers.candidates import candidates
 from winback.offers.case import case_of
 from winback.offers.decide import decide, decided
@@ -23,16 +24,19 @@ TRIES = 3  # draws of the rates from which trying takes its decisions
 
 
 def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
-    """Write assignments.parquet, drawn before anything is decided, rates.parquet, decisions.parquet and
-    candidates.parquet (what was weighed for each).
+    """Write assignments.parquet, drawn before anything is decided, rates.parquet, effects.parquet (of actions whose
+    effect is known better customer by customer), decisions.parquet and candidates.parquet (what was weighed for each).
 
     What was approved for this night or the series needs no approval any more. What is told: how good the choice
     is, and how much of it is trying.
     """
     arms = night.drawn(job.state, plan_of(job), valued_customers(job, folder))
     store.write_table(folder / "assignments.parquet", arms)
-    rates = learned_rates(job)
+    seen = responses(job)
+    rates, own = learned_rates(job, seen), personal(job, seen)
     store.write_table(folder / "rates.parquet", rates.table)
+    used = own.loc[own["used"], "action"].tolist()
+    store.write_table(folder / "effects.parquet", effects(seen, _described(job, folder) if used else seen, used))
     now = weighed(job, folder)
     case = case_of(now.customers, now.reasons, now.actions, now.limits, now.known)
     decisions = _explored(job, now, decided(case, now.limits), rates)
@@ -41,7 +45,15 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
     store.write_table(folder / "decisions.parquet", decisions)
     store.write_table(folder / "candidates.parquet", candidates(case, decisions))
     told = {str(name): value for name, value in decisions.attrs.items()}
-    return {**told, "tried": int(decisions["explored"].sum())}
+    return {**told, "tried": int(decisions["explored"].sum()), "personal": own.to_dict("records")}
+
+
+def _described(job: Job, folder: Path) -> pd.DataFrame:
+    """The customers at risk with what is known of them as the ledger knows it of those before."""
+    rows = store.read_table(folder / "features.parquet").to_pandas()[["customer_id", "spend_90d", "orders_90d"]]
+    who = valued_customers(job, folder)
+    who = who.loc[who["at_risk"], ["customer_id", "probability", "margin_at_stake", "stage"]]
+    return who.merge(rows, on="customer_id", validate="one_to_one")
 
 
 def _explored(job: Job, now: Weighed, chosen: pd.DataFrame, rates: Rates) -> pd.DataFrame:
@@ -52,9 +64,10 @@ def _explored(job: Job, now: Weighed, chosen: pd.DataFrame, rates: Rates) -> pd.
     if not rates.table["n"].sum() or not offers.explore_cost:
         return alone
     tables = [drawn(rates, seed) for seed in range(TRIES)]
+    tried = [replace(now.known, rates=table, effects=None) for table in tables]
     tries = [
-        (decide(now.customers, now.reasons, now.actions, now.limits, replace(now.known, rates=table)), table)
-        for table in tables
+        (decide(now.customers, now.reasons, now.actions, now.limits, known), table)
+        for known, table in zip(tried, tables, strict=True)
     ]
     stages = now.customers.sort_values("customer_id")["stage"].reset_index(drop=True)
     key = f"{offers.holdout_key}\n{plan_of(job).campaign}\ntry"

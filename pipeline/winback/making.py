@@ -166,7 +166,7 @@ def _shadow(job: Job, folder: Path) -> None:
 def decisions(job: Job, folder: Path, say: Say) -> None:
     """assignments.parquet, drawn before anything is decided, and decisions.parquet."""
     say("decisions")
-    files = [f"{name}.parquet" for name in ("assignments", "rates", "decisions", "candidates")]
+    files = [f"{name}.parquet" for name in ("assignments", "rates", "effects", "decisions", "candidates")]
     after = ["permissions", "values", "scores", "reasons"]
     runs.step(folder, "decisions", lambda: decisions_of(job, folder), files, after)
 
@@ -206,6 +206,7 @@ def people_list(job: Job, folder: Path, accounting: list[dict[str, Any]], say: S
         summary["value"] = store.read_json(folder / "steps" / "values.json")["result"]
         summary["campaign"] = night.figures(job.state, plan_of(job), folder, asked_before(job))
         summary["consent"] = _consent(job, folder)
+        summary["personal"] = store.read_json(folder / "steps" / "decisions.json")["result"].get("personal", [])
         store.write_json(folder / "summary.json", summary)
         return {"listed": len(listed)}
 

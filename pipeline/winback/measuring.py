@@ -21,6 +21,7 @@ from winback.facts.labels.takings import takings_at
 from winback.facts.labels.within import KEYS
 from winback.jobs import Job
 from winback.learn.choices import others, prices_of
+from winback.learn.personal import judged
 from winback.learn.policy import expected_gains, policy_report
 from winback.learn.rates import Rates, answered_of, learn_rates, looked_up
 from winback.permitting import ingested
@@ -155,9 +156,16 @@ def _strays(job: Job, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return stray[KEYS].assign(arm="treated", action="unknown", propensity=1.0, save_rate=np.nan)
 
 
-def learned_rates(job: Job) -> Rates:
-    """The response rates as known by today: `table` is what `decide` takes as `rates`."""
-    return learn_rates(responses(job), [action for action in job.actions if action.per_customer])
+def learned_rates(job: Job, results: pd.DataFrame | None = None) -> Rates:
+    """The response rates as known by today: `table` is what `decide` takes as `rates`. `results`: `responses`."""
+    told = responses(job) if results is None else results
+    return learn_rates(told, [action for action in job.actions if action.per_customer])
+
+
+def personal(job: Job, results: pd.DataFrame) -> pd.DataFrame:
+    """One row an action with enough random rows: whether its effect is known better customer by customer."""
+    actions = [action for action in job.actions if action.per_customer]
+    return judged(results, actions, lambda rows: learn_rates(rows, actions).table)
 
 
 def policies(job: Job, found: Measured) -> pd.DataFrame:

@@ -53,7 +53,8 @@ def weighed(job: Job, folder: Path) -> Weighed:
     )
     limits = limits_of(job.config.offers, involuntary=job.spec.kind == "payment")
     rates = store.read_rows(folder, "rates")
-    known = Known(store.read_rows(folder, "permissions"), history, rates if rates["n"].sum() else None)
+    own = store.read_rows(folder, "effects") if (folder / "effects.parquet").exists() else None
+    known = Known(store.read_rows(folder, "permissions"), history, rates if rates["n"].sum() else None, own)
     return Weighed(customers, store.read_rows(folder, "reasons"), _offered(job), limits, known)
 
 

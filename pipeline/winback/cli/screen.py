@@ -55,6 +55,16 @@ def _measuring(summary: dict[str, Any]) -> Iterator[str]:
     seen = "no fall of leaving, however large" if fall is None else f"a fall of leaving by {100 * fall:.1f} points"
     arms = f"{shows['treated']:,} treated, {shows['held_out']:,} held out"
     yield f"Campaign {summary['campaign']['name']}: {arms}.\nAlone it can show {seen}; winback lift pools weeks.\n"
+    for row in summary.get("personal", []):
+        yield f"{_personal(row)}\n"
+
+
+def _personal(row: dict[str, Any]) -> str:
+    """Whether an action's effect is taken customer by customer, and why."""
+    gain = f"{row['better']:+.2f} a customer ({row['low']:+.2f} to {row['high']:+.2f})"
+    if row["used"]:
+        return f"{row['action']}: its effect is taken customer by customer, which brings {gain} on customers not seen."
+    return f"{row['action']}: taking its effect customer by customer is not surely better, {gain}; pooled rates stay."
 
 
 def plain_table(title: str, *columns: str) -> Table:

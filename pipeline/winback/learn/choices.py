@@ -35,8 +35,8 @@ def others(
     """Policies by name; the actions they choose from are those that were done and are in the catalogue.
 
     leave_alone; riskiest_half and most_valuable_half (as decided, the others left alone); no_money_off (as decided,
-    but nothing where money would be given; absent where none was); best_known (what the rates of today expect most of, by `expected`, among
-    what is meant for his driver and stage); cheapest (of the same, the one that costs least).
+    but nothing where money would be given; absent where none was); best_known (what the rates of today expect most of,
+    by `expected`, among what is meant for his driver and stage); cheapest (of the same, the one that costs least).
     """
     decided, offered = results["action"], [action for action in actions if action.id in set(prices["action"])]
     monetary = {action.id for action in actions if action.monetary}

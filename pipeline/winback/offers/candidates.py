@@ -8,7 +8,7 @@ import pandas as pd
 from winback.offers.action import LEAVE_ALONE
 from winback.offers.case import Case, incentives
 from winback.offers.options import NONE, Bools, Floats, Ints, chunks
-from winback.offers.response import mean_rates
+from winback.offers.response import rates_at
 
 KEPT = 6  # of a customer: enough to see what else there was, and a tenth of what all would take
 ANOTHER = "another_chosen"
@@ -58,7 +58,7 @@ def _weighed(case: Case, rows: slice, best: Ints) -> pd.DataFrame:
     chance, stake = (
         case.risky[name].to_numpy(dtype=float)[rows][:, None] for name in ("probability", "margin_at_stake")
     )
-    save, accept = mean_rates(case.reasons.shares[rows], case.stage[rows], case.rates)
+    save, accept = rates_at(case.reasons, case.stage, case.rates, rows)
     kept = chance * save
     contact, way = _ways(case, rows)
     cost = contact + incentives(case.risky, case.actions)(rows) * accept * ((1 - chance) + kept)

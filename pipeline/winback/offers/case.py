@@ -13,7 +13,7 @@ from winback.offers.action import Action
 from winback.offers.causes import Sieve
 from winback.offers.eligible import INVOLUNTARY, Limits, meant_for, past_of, permitted, repeatable, rested, uncapped
 from winback.offers.options import NONE, Bools, Floats, Ints, Options, Picks, chunks, patterns_of
-from winback.offers.response import Rates, Reasons, answered, main_reason, mean_rates, rates_of, reasons_of
+from winback.offers.response import Rates, Reasons, answered, main_reason, own_rates, rates_at, rates_of, reasons_of
 
 _NUMBERS = ("probability", "margin_at_stake", "average_basket")
 
@@ -24,12 +24,14 @@ class Known:
 
     `permissions`: a row a customer, may_profile and may_<channel>; absent or NA is no. `history`: a row a contact
     made or decided on: customer_id, action, channel, contacted_at, monetary. `rates`: a row a learned rate: action,
-    driver ("any"), stage ("any"), save_rate, accept_rate.
+    driver ("any"), stage ("any"), save_rate, accept_rate. `effects`: where an action's effect is known customer by
+    customer: customer_id, action, chance_kept (by how much his chance to stay grows), in place of the rates.
     """
 
     permissions: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     rates: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
 
 
 NOTHING_KNOWN = Known()
@@ -63,7 +65,8 @@ def case_of(
     risky = rows[at_risk].reset_index(drop=True)
     why = reasons_of(risky["customer_id"], reasons)
     stages, stage = _stages(risky)
-    rates = rates_of(offered, why.drivers, stages, known.rates)
+    own = own_rates(known.effects, offered, risky["customer_id"], risky["probability"].to_numpy(dtype=float))
+    rates = replace(rates_of(offered, why.drivers, stages, known.rates), own=own)
     contact = _contact(offered, channels)
     may = permitted(risky, channels, known.permissions)
     past = past_of(risky, known.history)
@@ -114,7 +117,7 @@ def _expected(
     chance, stake = (risky[name].to_numpy(dtype=float)[:, None] for name in ("probability", "margin_at_stake"))
     incentive = incentives(risky, actions)
     for rows in chunks(len(risky)):
-        save, accept = mean_rates(why.shares[rows], stage[rows], rates)
+        save, accept = rates_at(why, stage, rates, rows)
         kept = chance[rows] * save
         cost[rows] = incentive(rows) * accept * ((1 - chance[rows]) + kept)
         gain[rows] = kept * stake[rows] - cost[rows]
@@ -176,7 +179,7 @@ def taken(case: Case, picks: Picks) -> Taken:
     row = np.flatnonzero(picks.action != NONE)
     action = picks.action[row]
     chance = case.risky["probability"].to_numpy(dtype=float)[row]
-    rates = mean_rates(case.reasons.shares[row], case.stage[row], case.rates)
+    rates = rates_at(case.reasons, case.stage, case.rates, row)
     parts = (*rates, incentives(case.risky, case.actions)(row))
     save, accept, given = (np.take_along_axis(part, action[:, None], axis=1)[:, 0] for part in parts)
     return Taken(row, action, chance * save, given, given * accept * (1 - chance))

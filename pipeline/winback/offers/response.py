@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,15 @@ class Rates:
 
     `save`: of those about to leave for the driver, the share the action keeps; below 0 where it drives away.
     `accept`: chance that one who stays redeems the incentive. `answers`: whether the action is meant for the driver.
+    `own`: by number of the action, where its effect is known customer by customer: the save rate of each one's reasons
+    together, NaN where it is not.
     """
 
     stages: tuple[str, ...]
     save: Floats
     accept: Floats
     answers: Bools
+    own: Mapping[int, Floats] = field(default_factory=dict)
 
 
 def reasons_of(customer_ids: pd.Series[str], reasons: pd.DataFrame) -> Reasons:
@@ -94,7 +97,8 @@ def rates_of(
     answers = np.array([[a.answers(d) if d else ANY in a.drivers for a in actions] for d in (*drivers, NO_REASON)])
     save = np.where(answers, np.array([a.save_rate for a in actions]), 0.0)
     accept = np.tile(np.array([a.accept_rate for a in actions]), (len(drivers) + 1, 1))
-    rates = Rates(tuple(stages), *(np.broadcast_to(part, shape).copy() for part in (save, accept, answers)))
+    whole = [np.broadcast_to(part, shape).copy() for part in (save, accept, answers)]
+    rates = Rates(tuple(stages), whole[0], whole[1], whole[2])
     if learned is not None:
         order = np.lexsort((learned["stage"] != ANY, learned["driver"] != ANY))  # the nearest is written last
         for row in learned.iloc[order].itertuples():
@@ -136,6 +140,29 @@ def mean_rates(shares: Floats, stage: Ints, rates: Rates) -> tuple[Floats, Float
         plain = np.broadcast_to(table[-1], weight.shape).copy()
         accept[rows] = np.divide(mine @ (table * meant), weight, out=plain, where=weight > 0)
     return save, accept
+
+
+def rates_at(reasons: Reasons, stage: Ints, rates: Rates, rows: slice | Ints) -> tuple[Floats, Floats]:
+    """`mean_rates` of some customers, with the save rate that is known of a customer himself in place of the mean."""
+    save, accept = mean_rates(reasons.shares[rows], stage[rows], rates)
+    for action, own in rates.own.items():
+        save[:, action] = np.where(np.isnan(own[rows]), save[:, action], own[rows])
+    return save, accept
+
+
+def own_rates(
+    effects: pd.DataFrame | None, actions: Sequence[Action], customer_ids: pd.Series[str], chance: Floats
+) -> dict[int, Floats]:
+    """`Rates.own` of effects: customer_id, action, and chance_kept, by how much his chance to stay grows."""
+    found: dict[int, Floats] = {}
+    if effects is None:
+        return found
+    for number, action in enumerate(actions):
+        if len(mine := effects[effects["action"] == action.id]):
+            place = places(customer_ids, mine["customer_id"].reset_index(drop=True))
+            kept = np.append(mine["chance_kept"].to_numpy(dtype=float), np.nan)[place]
+            found[number] = np.divide(kept, chance, out=np.zeros_like(kept), where=chance > 0)
+    return found
 
 
 def answered(reasons: Reasons, rates: Rates, stage: Ints) -> Bools:
