@@ -419,3 +419,11 @@ def test_whoever_was_sent_before_is_taken_off_when_all_consents_are_too_old(root
     assert receipt["advice"] == (
         "every consent there is is older than [consent] max_age_days: is [sources.consents] up to date?"
     )
+
+
+def test_what_a_killed_export_left_is_gone_after_the_next(root: Path):
+    (receipt,) = exported(root, "csv")
+    left = ledger.folder_of(root / "state", "csv", receipt["campaign"]) / ".d1.parquet.77.tmp"
+    left.write_bytes(b"PAR1")
+    exported(root, "csv")
+    assert not left.exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +13,17 @@ import pytest
 from click.testing import CliRunner
 
 import shop
-from winback import config, store
+from winback import config, runs, store
 from winback.campaigns import approvals, ledger
 from winback.cli import cli
 from winback.cli.export import AD_PURPOSES, with_ad_consent, with_words
-from winback.errors import ExportRefused, RunDamaged
+from winback.consent.kept import suppress
+from winback.consent.ledger import ERASED, ledger_of
+from winback.errors import ErasureIncomplete, ExportRefused, RunDamaged
 from winback.export.addressed import addressed
 from winback.export.people import Wanted
 from winback.limits import Consent
+from winback.permitting import refuse_restored
 
 SOURCES = """
 [sources.customers]
@@ -108,6 +113,49 @@ def test_grants_grow_too_old_between_the_run_and_the_export(mine: Path):
     (receipt,) = receipts(mine, "--to", "csv")
     assert receipt["sent"] > 0
     assert receipt["dropped"]["consent_too_old"] > 0
+
+
+def test_a_backup_from_before_brings_nobody_back(mine: Path, tmp_path: Path):
+    """One was erased and one withdrew since; state, runs and sources are what they were, the ledger lies elsewhere."""
+    base, kept = mine.parent, f"{tmp_path}/kept"
+    shop.edit(mine, "kept_elsewhere = false", f'suppressions = "{kept}/suppressions"\nkeys = "{kept}/keys"')
+    gone, quiet, *_ = pd.read_csv(_only(mine, receipts(mine, "--to", "csv")[0]))["customer_id"]
+    for name in ("state", "runs", "exports"):
+        shutil.copytree(base / name, tmp_path / "backup" / name, symlinks=True)
+    said = (base / "consents.csv").read_text("utf-8")
+    (base / "consents.csv").write_text(f"{said}{quiet},any,marketing,withdrawn,2026-02-14\n")
+    receipts(mine, "--to", "csv")
+    done = CliRunner().invoke(cli, ["forget", "--config", str(mine), "--customer", gone])
+    assert done.exit_code == 0, done.output
+    assert not any(gone.encode() in held for held in shop.contents(base / "exports").values())
+    for name in ("state", "runs", "exports"):
+        shutil.rmtree(base / name)
+        shutil.copytree(tmp_path / "backup" / name, base / name, symlinks=True)
+    (base / "consents.csv").write_text(said)
+    (receipt,) = receipts(mine, "--to", "csv")
+    assert not {gone, quiet} & set(pd.read_csv(_only(mine, receipt))["customer_id"])
+    assert {gone, quiet} == set(pd.read_csv(_only(mine, receipt, "remove.csv"))["customer_id"])
+    folder, _, _ = shop.run(mine, shop.LATER)
+    tables = {name: store.read_table(folder / f"{name}.parquet").to_pandas() for name in shop.TABLES}
+    assert [name for name, rows in tables.items() if gone in set(rows["customer_id"])] == []
+    acted = tables["decisions"].query("action != 'leave_alone'")
+    assert quiet not in set(acted["customer_id"])
+    assert gone.encode() not in (folder / "at_risk.csv").read_bytes()
+
+
+def test_a_restored_list_with_somebody_who_was_erased_is_not_taken_for_done(mine: Path, tmp_path: Path):
+    kept = f"{tmp_path}/kept"
+    shop.edit(mine, "kept_elsewhere = false", f'suppressions = "{kept}/suppressions"\nkeys = "{kept}/keys"')
+    folder = runs.current(mine.parent / "runs")
+    job = replace(shop.job(mine), today=shop.TODAY)
+    refuse_restored(job, folder)
+    suppress(ledger_of(mine.parent, job.state, job.config.consent), ["C0009", "nobody"], "", "", shop.RECEIVED, ERASED)
+    with pytest.raises(ErasureIncomplete) as error:
+        refuse_restored(job, folder)
+    assert str(error.value) == (
+        f"1 people who were erased are back in {folder}, as after a restore of a backup. Run `winback forget "
+        "--restored` to erase them again."
+    )
 
 
 def refused(path: Path, *words: str) -> BaseException | None:

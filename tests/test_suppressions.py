@@ -167,6 +167,14 @@ def reached(settings: config.Config, folder: Path, channel: str = "email") -> st
     return "".join(frame.loc[frame[f"may_{channel}"], "customer_id"])
 
 
+def test_what_a_killed_reading_left_is_removed(tmp_path: Path):
+    settings = shop(tmp_path)
+    (tmp_path / "state" / ".consent-killed").mkdir()
+    (tmp_path / "state" / ".consent-killed" / "consents.parquet").write_bytes(b"PAR1")
+    assert reached(settings, tmp_path) == "abcd"
+    assert list((tmp_path / "state").glob(".consent-*")) == []
+
+
 def test_an_old_file_brings_nobody_back(tmp_path: Path):
     """What was once said no to stays so after the files of before it were restored, until a newer grant comes."""
     settings = shop(tmp_path)

@@ -21,7 +21,7 @@ from winback.consent.changes import digest
 from winback.errors import ConfigError, ConsentMoved
 from winback.jobs import Job
 from winback.making import Say
-from winback.permitting import permissions_now
+from winback.permitting import permissions_now, refuse_restored
 from winback.risk.keeping.promotions import Version
 from winback.risk.scoring.own_estimator import Classifier
 from winback.training import settled, taken_in
@@ -43,6 +43,7 @@ def run(job: Job, say: Say, clock: Clock | None = None, *, replace: bool = False
     with runs.project_lock(job.state):
         folder = job.runs / job.run_id
         if runs.is_published(job.runs, job.run_id):
+            refuse_restored(job, folder)
             return store.read_json(folder / "summary.json"), False
         settled(job)
         say("ingest")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from winback import store
 from winback.consent.gate import permitted, reread
-from winback.consent.kept import refuser
+from winback.consent.kept import erased_among, refuser
 from winback.consent.ledger import ledger_of
+from winback.errors import ErasureIncomplete
 from winback.facts.intake.accounting import Accounting
 from winback.facts.intake.ledger import Since
 from winback.facts.intake.load import load_since
@@ -46,6 +48,19 @@ def unasked(job: Job) -> frozenset[str]:
     everybody = _everybody(job)
     allowed = permissions_of(job, everybody)
     return frozenset(allowed.loc[~allowed["may_profile"], "customer_id"])
+
+
+def refuse_restored(job: Job, folder: Path) -> None:
+    """ErasureIncomplete where a published run has people again who were erased, as after a restore of a backup."""
+    ledger = ledger_of(job.base, job.state, job.config.consent)
+    if refuser(ledger) is None:
+        return
+    back = erased_among(ledger, store.read_table(folder / "scores.parquet")["customer_id"].to_pylist())
+    if back:
+        raise ErasureIncomplete(
+            f"{len(back)} people who were erased are back in {folder}, as after a restore of a backup. Run `winback "
+            "forget --restored` to erase them again."
+        )
 
 
 def _everybody(job: Job) -> pd.Series:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     help="A text file with one id a line.",
 )
 @click.option("--known-as", multiple=True, help="An address or a number of theirs that winback may not know.")
-@click.option("--also", multiple=True, type=click.Path(path_type=Path), help="Another folder of ours, as of exports.")
+@click.option(
+    "--also", multiple=True, type=click.Path(path_type=Path), help="Another folder of ours, as of exports with --out."
+)
 @click.option("--reason", default="", help="Why, in a few words and without personal data: it is kept for ever.")
 @click.option("--restored", is_flag=True, help="Erase again all who were erased before and came back with a restore.")
 @json_option
@@ -42,7 +44,7 @@ def command(config_path: Path, as_json: bool, **given: Any) -> None:
     from winback.consent.forget import Owned, forget, restored  # noqa: PLC0415
 
     settings, base = config.load(config_path), config_path.parent
-    project, others = settings.project, tuple(given["also"])
+    project, others = settings.project, (base / settings.destinations.folder, *given["also"])
     owned = Owned(base / project.state, base / project.runs, ledger_at(config_path), others)
     people = restored(owned) if given["restored"] else named(given["customers"], given["listed"])
     if not people:

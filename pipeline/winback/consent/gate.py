@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,8 @@ from winback.facts.intake.ingest import ingest_given
 from winback.facts.intake.ledger import Since
 from winback.facts.intake.snapshots import copied
 from winback.limits import Consent
+
+_READING = ".consent-"  # a folder in the state for as long as the sources are read
 
 
 def permitted(
@@ -73,7 +76,9 @@ def reread(
     """
     state = base / config.project.state
     given = {table: source for table, source in config.sources.given().items() if table in SOURCES}
-    with tempfile.TemporaryDirectory(prefix="consent-", dir=state) as folder:
+    for killed in state.glob(f"{_READING}*"):
+        shutil.rmtree(killed)
+    with tempfile.TemporaryDirectory(prefix=_READING, dir=state) as folder:
         ledger = ledger_of(base, state, config.consent)
         since = Since(config.project.time_zone, as_of, config.project.currency, refuses=refuser(ledger))
         ingest_given(copied(given, base, state), base, Path(folder), since)

@@ -85,5 +85,7 @@ def remembered(ledger: Ledger, customer_ids: Sequence[str]) -> tuple[pd.DataFram
     people = pd.DataFrame({"customer_id": customer_ids, "person": keyed(key_of(ledger.keys, make=False), customer_ids)})
     rows = known.merge(people, on="person")
     for_good = rows["kind"].isin([SUPPRESSED, ERASED])
+    # Erased is erased, also by a clock that lies behind the one it was done by.
+    rows["recorded_at"] = rows["recorded_at"].mask(rows["kind"] == ERASED)
     consents = rows[~for_good].assign(status=rows["kind"], channel=rows["channel"].replace("", "any"))
     return consents[names], rows.loc[for_good, ["customer_id", "channel", "recorded_at"]]

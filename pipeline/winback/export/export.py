@@ -38,6 +38,7 @@ def export(to: str, shop: Shop, settings: Destinations, wanted: Wanted, campaign
     The same run, settings and permissions give the same bytes, however often. Call it under the project's lock.
     """
     run, _ = published(shop.runs)
+    runs.sweep(ledger.folder_of(shop.state, to))  # what a killed export left, before it is known what is new
     tables = {name: store.read_rows(run, name) for name in TABLES}
     destination = KNOWN[to](settings)
     name = campaign_name(destination, wanted, campaign, set(tables["reasons"]["driver"]))
