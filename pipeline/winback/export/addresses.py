@@ -11,8 +11,11 @@ from functools import lru_cache
 
 import phonenumbers
 
+from winback.export.e164 import is_valid
+
 _BLANKS = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NO_NUMBER = "no such number in its country"
 # ISO 3166 says GB; many shops say UK.
 _COUNTRIES = {"UK": "GB"}
 
@@ -23,6 +26,8 @@ class Unusable(ValueError):
 
 def trimmed(text: str) -> str:
     """One spelling of a text: composed characters, nothing invisible at its ends, one blank between words."""
+    if text.isascii():  # nothing to compose, and no blank but those of split: the same, in a tenth of the time
+        return " ".join(text.split())
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
@@ -78,6 +83,16 @@ def phone(text: str, where: str = "") -> str:
     ('+442079460018', '+442079460018')
     """
     given = trimmed(text)
+    valid = is_valid(given)
+    if valid is None:
+        return _read(given, where)
+    if not valid:
+        raise Unusable(_NO_NUMBER)
+    return given
+
+
+def _read(given: str, where: str) -> str:
+    """What the library makes of a number, completed by the country where it has no country code."""
     if not where and not given.startswith(("+", "\uff0b")):
         raise Unusable("no country code and no country to complete it by")
     try:
@@ -85,7 +100,7 @@ def phone(text: str, where: str = "") -> str:
     except phonenumbers.NumberParseException as error:
         raise Unusable("not a telephone number") from error
     if not phonenumbers.is_valid_number(number):
-        raise Unusable("no such number in its country")
+        raise Unusable(_NO_NUMBER)
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 

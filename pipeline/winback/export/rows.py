@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from winback.export.addresses import Unusable
 from winback.export.destination import Column, Destination, Job
@@ -65,17 +66,33 @@ def _values(people: pd.DataFrame, column: Column, guarded: bool, rejects: list[t
     given = people[column.field]
     if column.make is None and not pd.api.types.is_string_dtype(given):
         return given.to_numpy()
-    countries = people["country"] if "country" in people else repeat("")
-    made = []
-    for who, text, where in zip(people["customer_id"], given.fillna(""), countries, strict=False):
-        value = ""
-        if str(text).strip():
-            try:
-                value = _sent(column, str(text), str(where), guarded)
-            except Unusable as error:
-                rejects.append((who, column.field, str(error)))
-        made.append(value)
-    return pd.array(made, dtype="str")
+    texts, text_of = _different(given.fillna(""))
+    places, place_of = _different(people["country"] if "country" in people else pd.Series("", index=people.index))
+    # Each pair of a text and a country is made once, however many people have it.
+    pair_of, pairs = pd.factorize(text_of * len(places) + place_of)
+    made = [_made(column, texts[pair // len(places)], places[pair % len(places)], guarded) for pair in pairs.tolist()]
+    faults = np.array([fault for _, fault in made], dtype=object)[pair_of] if made else np.array([], dtype=object)
+    ids = people["customer_id"].to_numpy(dtype=object)
+    rejects += [(ids[n], column.field, faults[n]) for n in np.flatnonzero(faults != "").tolist()]
+    values = np.array([value for value, _ in made], dtype=object)
+    return pd.array(values[pair_of] if made else values, dtype="str")
+
+
+def _different(column: pd.Series) -> tuple[list[str], NDArray[np.int64]]:
+    """The different texts of a column, and which of them each row has."""
+    text = column if pd.api.types.is_string_dtype(column.dtype) else pd.Series([str(each) for each in column])
+    numbers, found = pd.factorize(text, use_na_sentinel=False)
+    return [str(each) for each in found], np.asarray(numbers, dtype=np.int64)
+
+
+def _made(column: Column, text: str, where: str, guarded: bool) -> tuple[str, str]:
+    """What is sent for a text, and why it cannot be; one of them is empty."""
+    if not text.strip():
+        return "", ""
+    try:
+        return _sent(column, text, where, guarded), ""
+    except Unusable as error:
+        return "", str(error)
 
 
 def _sent(column: Column, text: str, where: str, guarded: bool) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -32,11 +33,10 @@ def files_of(kind: str, rows: pd.DataFrame, destination: Destination) -> dict[st
 
 def _split(rows: pd.DataFrame, max_rows: int, max_bytes: int) -> Iterator[tuple[bytes, int]]:
     """Files that each begin with the header and end with a whole row."""
-    header = _line(rows.columns)
+    header = next(_lines([tuple(rows.columns)]))
     lines: list[bytes] = []
     size = len(header)
-    for values in rows.itertuples(index=False, name=None):
-        line = _line(["" if value is None or value != value else value for value in values])  # noqa: PLR0124 - NaN
+    for line in _lines(_filled(rows).itertuples(index=False, name=None)):
         if len(header) + len(line) > max_bytes:
             raise ExportRefused(f"one row is longer than the {max_bytes} bytes a file may have")
         if lines and (len(lines) == max_rows or size + len(line) > max_bytes):
@@ -47,12 +47,19 @@ def _split(rows: pd.DataFrame, max_rows: int, max_bytes: int) -> Iterator[tuple[
     yield header + b"".join(lines), len(lines)
 
 
-def _line(values: object) -> bytes:
-    """One row of CSV in UTF-8, quoted only where it must be."""
-    text = io.StringIO()
-    csv.writer(text).writerow(values)  # type: ignore[arg-type]
-    # The writer quotes the characters of its own line end alone; so both are, and the line ends as we want it.
-    return text.getvalue().removesuffix("\r\n").encode("utf-8") + b"\n"
+def _filled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with an empty text for what is missing."""
+    return rows.astype(object).where(rows.notna(), "") if rows.isna().to_numpy().any() else rows
+
+
+def _lines(rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
+    """Each row as a line of CSV in UTF-8, quoted only where it must be."""
+    told: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=told.append))
+    for row in rows:
+        writer.writerow(row)
+        # The writer quotes the characters of its own line end alone; so both are, and the line ends as we want it.
+        yield told.pop().removesuffix("\r\n").encode("utf-8") + b"\n"
 
 
 def parquet_bytes(rows: pd.DataFrame) -> bytes:
