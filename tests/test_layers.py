@@ -30,6 +30,7 @@ LAYERS = {
     "facts": GROUND | {"runs"},
     "prove": GROUND | {"facts"},
     "guess": GROUND | {"runs", "facts", "risk"},
+    "doctor": GROUND | {"runs", "facts", "risk"},
     "risk": GROUND | {"runs", "facts"},
     "offers": GROUND,
     "campaigns": GROUND | {"people_text"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -11,16 +12,22 @@ import click
 
 from winback import __version__
 from winback.cli import log_lines
+from winback.cli.options import Named
 from winback.errors import BUG, WinbackError
+
+# Threads that wait for others should sleep: where cores are few or busy, spinning ones take the time of the working.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 VERBS = {
     "backfill": "Make up for nights of the past, in order, without launching their lists.",
     "campaigns": "List the campaigns that were launched; show one, what it can prove, and approve its actions.",
     "check": "Report what is odd about the data, and whether they are enough to learn from.",
+    "completion": "Print the script that lets a shell complete winback's commands.",
     "consent": "Show whom winback may score and contact, by which way, and why not.",
     "export": "Write the list as a marketing tool takes it, for those who may be sent to it now.",
     "explain": "Explain one customer: what happened, what was measured, weighed and decided.",
     "decide": "Decide again for the published run, or see what other budgets would bring; writes nothing.",
+    "doctor": "Say whether this machine and this project are fit to run, and what to do.",
     "features": "List what a model may see of a customer.",
     "forget": "Erase people from all that winback owns, with a receipt.",
     "history": "Show every attempt to run a night, and what became of it.",
@@ -44,7 +51,7 @@ VERBS = {
 }
 
 
-class Verbs(click.Group):
+class Verbs(Named):
     """The verbs by name; a verb's module is imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from winback.cli.options import config_option, json_option
+from winback.cli.options import Named, config_option, json_option
 
 _DEFAULT = click.core.ParameterSource.DEFAULT
 by_option = click.option("--by", required=True, help="Who says so; it is kept in the history.")
@@ -33,7 +33,7 @@ def _project(config_path: Path) -> Project:
     return Project(config_path.parent / project.state, config_path.parent / project.runs, project.currency)
 
 
-@click.group("campaigns", invoke_without_command=True)
+@click.group("campaigns", cls=Named, invoke_without_command=True)
 @config_option
 @json_option
 @click.pass_context

@@ -49,7 +49,7 @@ def command(config_path: Path, today: dt.date | None, as_json: bool) -> None:
     project = config.load(config_path)
     now = dt.datetime.now(dt.UTC)
     day = today or now.astimezone(ZoneInfo(project.project.time_zone)).date()
-    found, gates, accounting, refused_rows = _looked_at(project, config_path.parent, day, now)
+    found, gates, accounting, refused_rows = looked_at(project, config_path.parent, day, now)
     if as_json:
         click.echo(json.dumps(_as_json(day, found, gates, accounting), ensure_ascii=False))
     else:
@@ -60,7 +60,7 @@ def command(config_path: Path, today: dt.date | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _looked_at(
+def looked_at(
     project: Config, base: Path, day: dt.date, now: dt.datetime
 ) -> tuple[pd.DataFrame, list[Gate], list[Accounting], Path | None]:
     """The findings, the gates, the accounting, and where refused rows were written."""

@@ -37,8 +37,6 @@ def command(folder: Path | None, orders: str | None, yes: bool, kept_elsewhere: 
     a horizon, and writes winback.toml into FOLDER (default: here) once you say yes. Without a terminal it
     prints the configuration and writes nothing, unless --yes is given. Nothing is ever overwritten.
 
-    Example: winback init my-shop
-
     Example: winback init my-shop --from orders.csv --yes
     """
     if orders:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from winback.cli.options import Day, config_option, json_option
+from winback.cli.options import Day, Named, config_option, json_option
 
 if TYPE_CHECKING:
     from winback.config import Config
@@ -46,7 +46,7 @@ def _project(config_path: Path) -> Project:
     return Project(loaded, config_path.parent, load_spec(loaded.model, config_path.parent).name)
 
 
-@click.group("models", invoke_without_command=True)
+@click.group("models", cls=Named, invoke_without_command=True)
 @config_option
 @json_option
 @click.pass_context

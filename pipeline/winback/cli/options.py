@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,21 @@ config_option = click.option(
 )
 spec_option = click.option("--spec", help="Another question than the project's: a spec's file, or a shipped name.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for schedulers.")
+
+
+class Named(click.Group):
+    """A group of commands that names the nearest one where there is none of that name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names, or a usage error with the nearest name."""
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+            raise click.UsageError(f"No such command {args[0]!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from winback.cli.options import Pair, config_option, json_option
+from winback.cli.options import Named, Pair, config_option, json_option
 
 
-@click.group("outcomes")
+@click.group("outcomes", cls=Named)
 def command() -> None:
     """Hand in what came of campaigns: who was reached, who answered, what it cost.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from winback.cli.options import config_option, json_option
+from winback.cli.options import Named, config_option, json_option
 
 if TYPE_CHECKING:
     from winback.config import Config, Sources
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-@click.group("quarantine")
+@click.group("quarantine", cls=Named)
 def command() -> None:
     """Show the rows that were refused and why; take them in again once they are mended.
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from winback.cli.options import config_option, json_option
+from winback.cli.options import Named, config_option, json_option
 from winback.limits import Channel
 
 if TYPE_CHECKING:
     from winback.consent.ledger import Ledger
 
 
-@click.group("suppress")
+@click.group("suppress", cls=Named)
 def command() -> None:
     """Never contact somebody again: add people to the ledger of suppressions, count and check it.
 
