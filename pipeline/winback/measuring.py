@@ -84,7 +84,7 @@ def assigned(job: Job, series: str | None = None) -> pd.DataFrame:
             f"no campaign was assigned before {job.today}, so there is nothing to measure. `winback run` writes down "
             "who is treated and who is held out before a list leaves."
         )
-    return pd.concat([ledger.read(job.state, name) for name in names], ignore_index=True)
+    return ledger.read_all(job.state, names)
 
 
 def _ends(rows: pd.DataFrame, job: Job) -> pd.Series:
@@ -109,8 +109,7 @@ def responses(job: Job) -> pd.DataFrame:
     The facts of today must have been taken in (`measured` does so). Empty where nothing is known yet.
     """
     names = [name for name in ledger.campaigns(job.state) if dt.date.fromisoformat(name[-10:]) < job.today]
-    none = ledger.SCHEMA.empty_table().to_pandas()
-    rows = pd.concat([ledger.read(job.state, name) for name in names] or [none], ignore_index=True)
+    rows = ledger.read_all(job.state, names)
     fresh = fresh_listings(rows, job.spec.horizon_days)
     closed = fresh[(_ends(fresh, job) <= job.today).astype(bool)].reset_index(drop=True)
     takings = takings_at(job.facts, closed, job.spec.horizon_days, job.zone, job.today)

@@ -101,16 +101,15 @@ def history_of(job: Job) -> pd.DataFrame:
 def _decided(job: Job) -> pd.DataFrame:
     """What was decided in earlier nights of the last year for those treated."""
     monetary = {action.id: action.monetary for action in job.actions}
-    frames = []
-    for campaign in ledger.campaigns(job.state, plan_of(job).series):
-        day = ledger.day_of(campaign)
-        if 0 < (job.today - day).days <= KEPT_DAYS:
-            rows = ledger.read(job.state, campaign)
-            rows = rows[(rows["arm"] != HELD_OUT) & (rows["action"] != LEAVE_ALONE)]
-            at = pd.Timestamp(begins(day, job.zone)).tz_convert("UTC").as_unit("us")
-            rows = rows[["customer_id", "action", "channel"]].assign(contacted_at=at)
-            frames.append(rows.assign(monetary=[monetary.get(action, False) for action in rows["action"]]))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    names = ledger.campaigns(job.state, plan_of(job).series)
+    days = {name: ledger.day_of(name) for name in names if 0 < (job.today - ledger.day_of(name)).days <= KEPT_DAYS}
+    rows = ledger.read_all(job.state, list(days), ["campaign", "customer_id", "arm", "action", "channel"])
+    rows = rows[(rows["arm"] != HELD_OUT) & (rows["action"] != LEAVE_ALONE)]
+    if rows.empty:
+        return pd.DataFrame()
+    begun = {name: pd.Timestamp(begins(day, job.zone)).tz_convert("UTC").as_unit("us") for name, day in days.items()}
+    done = rows[["customer_id", "action", "channel"]].assign(contacted_at=rows["campaign"].map(begun))
+    return done.assign(monetary=[monetary.get(action, False) for action in done["action"]]).reset_index(drop=True)
 
 
 def _days_since(job: Job, history: pd.DataFrame, customer_ids: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -126,15 +126,20 @@ def earlier_arms(state: Path, series: str) -> pd.DataFrame:
     drawn; of whoever was never drawn, being held out everywhere, his first row.
     """
     columns = ["customer_id", "arm", "held_by", "propensity"]
-    frames = list(_columns(state, series, columns))
-    if not frames:
-        return pd.DataFrame(columns=columns)
-    rows = pd.concat(frames, ignore_index=True)
+    rows = read_all(state, campaigns(state, series), columns)
     rows = rows.assign(everywhere=rows["held_by"] == "global").sort_values("everywhere", kind="stable")
     return rows.drop_duplicates("customer_id")[columns].reset_index(drop=True)
 
 
-def _columns(state: Path, series: str, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Some columns of every campaign of the series, oldest first."""
-    for name in campaigns(state, series):
-        yield pq.read_table(state / "campaigns" / name / FILE, columns=columns).to_pandas()
+def read_all(state: Path, names: Sequence[str], columns: Sequence[str] = SCHEMA.names) -> pd.DataFrame:
+    """The rows of these campaigns, one below the other in this order; none of none.
+
+    Read at once: a night asks for all nights before it, and one file after the other takes ten times as long.
+    """
+    tables = []
+    for name in names:
+        with pq.ParquetFile(path_of(state, name)) as file:
+            tables.append(file.read(columns=list(columns), use_threads=False))
+    none = SCHEMA.empty_table().select(list(columns))
+    frame: pd.DataFrame = pa.concat_tables([none, *tables], promote_options="default").to_pandas()
+    return frame
