@@ -113,21 +113,27 @@ def beside() -> Beside:
             "metric": "period_k",
             "n": "1",
             "period": p,
-            "value": 0.5,
+            "value": value,
             "people": size,
             "denominator": size,
             "undefined": "",
             "interval": "",
         }
-        for p, size in (("2026-01", 40.0), ("2026-02", 9.0))
+        for p, size, value in (("2025-12", 50.0, 0.4), ("2026-01", 40.0, 0.5), ("2026-02", 9.0, 0.5))
     ]
     periods = [
         {"metric": "crr_ids", "n": "", "period": p, "value": v, "low": v - 0.01, "high": v + 0.01, "numerator": 80.0,
          "denominator": 100.0, "people": 100.0, "undefined": "", "interval": "Wilson"}
         for p, v in (("2026-01", 0.8), ("2026-02", 0.85))
     ]  # fmt: skip
+    few = [
+        {"metric": name, "n": "", "period": p, "value": 7.0, "low": 6.0, "high": 8.0, "numerator": 21.0,
+         "denominator": people, "people": people, "undefined": "", "interval": "Student"}
+        for name, p, people in (("arppu", "2026-01", 60.0), ("arppu", "2026-02", 3.0), ("nps", "2026-01", 4.0),
+                                ("nps", "2026-02", 60.0))
+    ]  # fmt: skip
     return Beside(
-        metrics=pd.DataFrame([*periods, *cohorts]),
+        metrics=pd.DataFrame([*periods, *few, *cohorts]),
         lift=pd.DataFrame(
             {
                 "metric": ["margin", "stayed"],

@@ -109,12 +109,69 @@ def test_numbers_are_written_as_the_language_does(language: str, number: str, sh
     assert said.number(-0.0001, 2) == said.number(0, 2)
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "told"),
+    [
+        ("ru", "0 repeated of 3,814", "0 повторов из 3\u202f814"),
+        ("ru", "chances since the list of 2026-02-01", "вероятности с: списка от 2026-02-01"),
+        ("ru", "mean chance", "средняя вероятность"),
+        ("ru", "32.5%", "32,5\u00a0%"),
+        ("ru", "AUC at least +0.057 above the best single rule", "AUC не менее чем на +0,057 выше лучшего правила"),
+        ("zh", "customers of scores", "客户：评分"),
+        ("ru", "agreed to by Ann", "agreed to by Ann"),  # what people write is left alone
+        ("en", "1,181 rows", "1,181 rows"),
+    ],
+)
+def test_sentences_of_other_parts_are_told_in_the_language(language: str, text: str, told: str):
+    assert words(language, "EUR").phrase(text) == told
+
+
+def luminance(color: str) -> float:
+    """How light a colour is, as WCAG 2.1 has it."""
+    full = color[1:] if len(color) == 7 else "".join(2 * c for c in color[1:])
+    parts = [int(full[n : n + 2], 16) / 255 for n in (0, 2, 4)]
+    light = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """`share` of the first colour over the second."""
+    both = [[int(c[n : n + 2], 16) for n in (1, 3, 5)] for c in (one, other)]
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in zip(*both, strict=True))
+
+
+def test_every_text_can_be_read_in_light_dark_and_print():
+    """WCAG's 4.5 to 1 for text on its ground, also on the darkest cell of the heat map; 3 to 1 for what is drawn."""
+    css = (Path(winback.__file__).parent / "insight/report/report.css").read_text("utf-8")
+    palettes = [dict(re.findall(r"--(\w+): (#\w+)", each)) for each in re.findall(r":root \{(.*?)\}", css)]
+    assert len(palettes) == 3
+    for palette in palettes:
+        colors = {
+            name: value if len(value) == 7 else "#" + "".join(2 * c for c in value[1:])
+            for name, value in (palettes[0] | palette).items()
+        }
+        for ground in ("ground", "card"):
+            assert {n: contrast(colors[n], colors[ground]) >= 4.5 for n in ("ink", "soft", "a")} == dict.fromkeys(
+                ("ink", "soft", "a"), True
+            )
+            assert min(contrast(colors[n], colors[ground]) for n in ("b", "focus")) >= 3
+        for share in (0.32, 0.62):  # a bar, and a cell of 100 %
+            assert contrast(colors["ink"], mixed(colors["tint"], colors["card"], share)) >= 4.5
+
+
 def test_small_groups_are_hidden_and_cannot_be_worked_out():
     text = made()
     rows = dict(re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', text))
     assert rows["A rare one"] == "<td>hidden</td><td></td><td></td>"  # three customers
     assert rows["Free delivery"] == "<td>hidden</td><td></td><td></td>"  # the other one would give it away
     assert rows["2026-02"] == "<td>hidden</td><td></td>"  # a cohort of nine
+    assert rows["revenue per paying customer"] == "<td>hidden</td><td></td><td>\u2013</td><td></td>"  # of three
+    assert rows["net promoter score"].endswith("<td>hidden</td><td></td>")  # of four in the period before
     assert "tiny-part" not in text
     assert "7.25" not in text
 
@@ -127,6 +184,8 @@ def test_a_hidden_group_has_company(counts: list[int]):
     assert not any(mark for mark, count in zip(marks, counts, strict=True) if count == 0)
     if sum(count > 0 for count in counts) > 1:
         assert sum(marks) != 1
+    if any(marks) and sum(counts) >= LEAST:
+        assert sum(count for mark, count in zip(marks, counts, strict=True) if mark) >= LEAST
 
 
 def test_without_customers_names_none():
@@ -164,6 +223,10 @@ def test_the_sections_say_what_lies_beside():
         "customers of scores",
         "85.0%",
         "+5.0 pts",
+        "400 customers treated, 40 held out at random.",
+        "customers kept",
+        "<small>+10</small>",
+        "not enough data yet",
     ):
         assert words_ in text, words_
     bare = page(report_run.run(IDS), report_run.Beside(), words("en", "EUR"))

@@ -44,6 +44,14 @@ def test_the_published_run_becomes_a_page(project: Path, tmp_path: Path, capsys:
     assert "удержано клиентов (поимённо)" in text  # retention figures up to the run's day
     assert "promoted" in text  # the model's history
     assert "индекс стабильности" in text  # drift since training
+    gates = re.search(r"(?s)<caption>Проверки перед публикацией</caption>(.*?)</table>", text)[1]
+    said = re.sub(r"<[^>]+>|\(max_\w+\)|\d{4}-\S+ \S+", " ", gates)
+    assert re.findall(r"[a-z]{2,}", said) == []  # a gate that has no words yet: [phrases] of words.toml
+    sentences = [each for each in told["rows"]["said"] if each]
+    assert sentences
+    assert [each for each in sentences if not re.search("[а-я]{3}", each)] == []  # told anew in the page's language
+    actions = re.search(r"(?s)<caption>Набор действий</caption>(.*?)</table>", text)[1]
+    assert re.findall(r'<th scope="row">([^<а-яА-Я]+)</th>', actions) == []
 
 
 def test_another_run_without_customers(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

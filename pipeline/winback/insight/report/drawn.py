@@ -11,7 +11,7 @@ from markupsafe import Markup
 from winback.insight.report.marks import joined
 from winback.insight.report.words import Words
 
-WIDTH, HEIGHT, LEFT, BELOW, TOP, RIGHT = 520, 300, 52, 44, 12, 24
+WIDTH, HEIGHT, LEFT, BELOW, TOP, RIGHT = 520, 300, 64, 44, 12, 24
 Point = tuple[float, float]
 
 
@@ -41,12 +41,13 @@ def picture(axes: Axes, lines: Sequence[Line], words: Words, name: str = "") -> 
     body = joined([_grid(axes, words), *(_line(axes, line) for line in lines), _names(axes)])
     keys = joined(Markup('<li class="key {}">{}</li>').format(line.look, line.name) for line in lines)
     shape = Markup(
-        '<figure class="picture"{}><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+        '<figure class="picture"{}><svg viewBox="0 0 {} {}" data-ends="{} {} {} {}" role="img" aria-label="{}">{}</svg>'
         '<figcaption><ul class="keys">{}</ul></figcaption></figure>'
     )
     told = f"{axes.title}. " + " ".join(_told(axes, line, words) for line in lines)
     mark = Markup(' id="{}"').format(name) if name else ""
-    return shape.format(mark, WIDTH, HEIGHT, told, body, keys)
+    ends = (LEFT, WIDTH - RIGHT, TOP, HEIGHT - BELOW)
+    return shape.format(mark, WIDTH, HEIGHT, *ends, told, body, keys)
 
 
 def ticks(most: float) -> list[float]:

@@ -55,7 +55,10 @@ def _threshold(run: Held, beside: Beside, words: Words) -> Markup:
     )
     percent = min(99, max(1, round(100 * limit))) if limit == limit else 50  # noqa: PLR0124 - nan
     slider = shape.format(words["threshold_label"], percent)
-    return block(words["threshold"], slider, picture(axes, lines, words, "threshold-picture"))
+    scores = run.frames["scores"]
+    below = int((scores["at_risk"] & (scores["probability"] < percent / 100)).sum())
+    note = said(words["stay_below"].format(n=words.number(below))) if below >= LEAST else Markup("")
+    return block(words["threshold"], slider, picture(axes, lines, words, "threshold-picture"), note)
 
 
 def _people(run: Held, words: Words) -> Markup:

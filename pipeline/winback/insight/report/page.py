@@ -15,7 +15,7 @@ from winback.insight.report.scientist import scientist
 from winback.insight.report.words import Words
 
 SECTIONS = ("manager", "marketer", "scientist", "operations")
-SAID_BY_SCRIPT = ("listed_now", "caught", "disturbed", "measured_at", "found", "page")
+SAID_BY_SCRIPT = ("threshold_means", "comma", "found", "page")
 # Nothing may be fetched; what runs and how it looks lies in the file.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "

@@ -14,7 +14,7 @@
   let at = 0, column = 1, up = false, order = [], texts = null;
 
   const cell = (name, text) => { const made = document.createElement(name); made.textContent = text; return made; };
-  const drivers = (n) => rows.why[n].map((each) => told.drivers[each]).join(", ");
+  const drivers = (n) => rows.why[n].map((each) => told.drivers[each]).join(say.comma);
   const value = [
     (n) => rows.id[n], (n) => rows.chance[n], (n) => told.stages[rows.stage[n]], drivers,
     (n) => told.deeds[rows.deed[n]], (n) => rows.stake[n], (n) => rows.gain[n],
@@ -64,13 +64,14 @@
     one("threshold-told").textContent = whole.format(share);
     const near = told.thresholds.reduce((a, b) => (Math.abs(b.at - share) < Math.abs(a.at - share) ? b : a));
     const range = (each) => `${percent.format(each[0])} (${percent.format(each[1])}–${percent.format(each[2])})`;
-    one("threshold-means").textContent = `${number.format(told.above[threshold()])} ${say.listed_now}. ` +
-      `${range(near.caught)} ${say.caught}, ${range(near.disturbed)} ${say.disturbed} (${say.measured_at} ${whole.format(near.at)}).`;
+    const means = { n: number.format(told.above[threshold()]), caught: range(near.caught), disturbed: range(near.disturbed), at: whole.format(near.at) };
+    one("threshold-means").textContent = say.threshold_means.replace(/\{(\w+)\}/g, (_, name) => means[name]);
     slider.setAttribute("aria-valuetext", whole.format(share));
     const svg = document.querySelector("#threshold-picture svg");
     let mark = svg.querySelector(".now");
     if (!mark) { mark = document.createElementNS("http://www.w3.org/2000/svg", "path"); mark.setAttribute("class", "now"); svg.append(mark); }
-    mark.setAttribute("d", `M${52 + 444 * share} 12V256`);
+    const [left, right, top, bottom] = svg.dataset.ends.split(" ").map(Number);
+    mark.setAttribute("d", `M${left + (right - left) * share} ${top}V${bottom}`);
   }
 
   function remember() {

@@ -39,19 +39,26 @@ class Words:
 
     def phrase(self, text: str) -> str:
         """A sentence of ours in this language, its numbers as it writes them; as it is where it is not among ours."""
+        return text if (told := self._told(text)) is None else told
+
+    def _told(self, text: str) -> str | None:
+        """A date, a number or words of ours, with those in them; None for what another has written."""
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return text
+        if found := re.fullmatch(r"(\+?)(-?\d[\d,]*(?:\.(\d+))?)(%?)", text):
+            plus, bare, digits, percent = found.groups()
+            return (
+                plus
+                + self.number(float(bare.replace(",", "")), len(digits or ""))
+                + PERCENT[self.language] * bool(percent)
+            )
         for template, said in self.of.get("phrases", {}).items():
             pieces = "(.+?)".join(re.escape(piece) for piece in template.split("{}"))
             if found := re.fullmatch(pieces, text):
-                return said.format(*(self._inner(each) for each in found.groups()))
-        return text
-
-    def _inner(self, text: str) -> str:
-        """What stands in a sentence: a number, or other words of ours."""
-        if not re.fullmatch(r"-?[\d,]+(\.\d+)?%?", text):
-            return self.of["phrases"].get(text, text)
-        bare = text.rstrip("%").replace(",", "")
-        told = self.number(float(bare), len(bare.partition(".")[2]))
-        return told + PERCENT[self.language] * text.endswith("%")
+                inner = [self._told(each) for each in found.groups()]
+                if None not in inner:
+                    return said.format(*inner)
+        return None
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number for people; a dash for what is not known."""
