@@ -74,4 +74,7 @@ def _pattern(kind: object, length: int) -> str:
 
 
 def _told(code: int, region: str) -> PhoneMetadata:
-    return PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    found = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    if found is None:
+        raise KeyError(f"the library of phone numbers knows no region {region} of +{code}")
+    return found

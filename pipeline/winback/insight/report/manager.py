@@ -112,8 +112,8 @@ def _cohorts(figures: pd.DataFrame | None, words: Words) -> Markup:
     if not rows:
         return Markup("")
     heads = [words["cohort"], words["customers"], *(str(k) for k in ages)]
-    told = table(heads, rows, words["cohorts"], "full heat")
-    return block(words["cohorts"], told, said(words["cohorts_note"]))
+    heat = table(heads, rows, words["cohorts"], "full heat")
+    return block(words["cohorts"], heat, said(words["cohorts_note"]))
 
 
 def _shade(now: Row | None, then: Row | None, words: Words) -> Cell:

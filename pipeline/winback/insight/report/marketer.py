@@ -217,7 +217,7 @@ def _budget(run: Held, budgets: pd.DataFrame | None, words: Words) -> Markup:
     points = [(float(b), float(g)) for b, g in zip(budgets["budget"], budgets["net_gain"], strict=True)]
     now = (float(run.summary["expected_cost"]), float(run.summary["expected_net_gain"]))
     most = (max(x for x, _ in [*points, now]), max(y for _, y in [*points, now]))
-    names = [f"{words[name]}, {words.currency}" for name in ("cost", "gain")]
-    axes = Axes(words["budget"], *names, most, shares=False)
+    cost, gain = (f"{words[name]}, {words.currency}" for name in ("cost", "gain"))
+    axes = Axes(words["budget"], cost, gain, most, shares=False)
     lines = [Line(words["budget_line"], points), Line(words["this_list"], [now], "mark")]
     return block(words["budget"], picture(axes, lines, words), said(words["budget_note"]))
