@@ -50,6 +50,15 @@ def test_nobody_does_better_than_the_oracle_and_the_guesses_do_worst(bench, monk
     assert (weekly["oracle"] >= weekly.max(axis=1) - 1e-9).all()
 
 
+def test_no_covariate_can_know_more_than_the_chance(bench):
+    """Of staying: all but the luck of a chance p, whose variance is p (1 - p)."""
+    lift = bench("lift")
+    shop = lift.Shop(0.3)
+    chance = lift.customers(np.random.default_rng(6), shop, 50_000)["probability"]
+    luck = (chance * (1 - chance)).mean() / (chance.mean() * (1 - chance.mean()))
+    assert lift.most_narrower(shop, 50_000)["stayed"] == pytest.approx(1 - luck**0.5, abs=0.01)
+
+
 def test_treated_are_as_many_as_said(bench):
     treated = bench("treated")
     rng = np.random.default_rng(1)
