@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from winback.campaigns.approvals import Word, approved, asked, cleared, history, say
-from winback.errors import ConfigError, NotEnoughData
+from winback.errors import ConfigError, NotEnoughData, RunDamaged
 
 AT = dt.datetime(2026, 2, 15, 9, tzinfo=dt.UTC)
 NIGHT, OTHER, NEEDING = "s-2026-02-15", "s-2026-02-16", {"call", "gift"}
@@ -113,3 +113,19 @@ def test_a_word_has_a_name_and_a_reason(name: str, reason: str) -> None:
 def test_a_word_is_yes_or_no() -> None:
     with pytest.raises(ValueError, match="said must be approved or rejected, and is 'maybe'"):
         word("call", "maybe")
+
+
+def test_a_reason_may_hold_any_letter(tmp_path: Path) -> None:
+    """What some programs end a line at stays within its line."""
+    reason = "a\u2028b\x85c\nd\U0001f600=1+1"
+    said = [Word(AT, NIGHT, "call", "approved", "D\u2029ana", reason), word("gift")]
+    for each in said:
+        say(tmp_path, each, NEEDING)
+    assert history(tmp_path) == said
+
+
+@pytest.mark.parametrize("held", [b"not json\n", b'{"x": 1}\n', b"[1]\n", b"\xff\xfe\n", b"null\n", b'{"at": 3}\n'])
+def test_approvals_changed_by_hand_are_not_guessed_at(tmp_path: Path, held: bytes) -> None:
+    (tmp_path / "approvals.jsonl").write_bytes(held)
+    with pytest.raises(RunDamaged, match="was changed by other hands: a line of it is no approval"):
+        history(tmp_path)

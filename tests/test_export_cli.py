@@ -16,7 +16,8 @@ import shop
 from winback import config, runs, store
 from winback.campaigns import approvals, ledger
 from winback.cli import cli
-from winback.cli.export import AD_PURPOSES, with_ad_consent, with_words
+from winback.cli.export import AD_PURPOSES, refuse_unknown, with_ad_consent, with_words
+from winback.cli.forget import exports
 from winback.consent.kept import suppress
 from winback.consent.ledger import ERASED, ledger_of
 from winback.errors import ErasureIncomplete, ExportRefused, RunDamaged
@@ -113,6 +114,25 @@ def test_grants_grow_too_old_between_the_run_and_the_export(mine: Path):
     (receipt,) = receipts(mine, "--to", "csv")
     assert receipt["sent"] > 0
     assert receipt["dropped"]["consent_too_old"] > 0
+
+
+def test_a_mistyped_action_does_not_take_off_everybody(tmp_path: Path):
+    settings = config.load(shop.lay_down(tmp_path / "shop"))
+    refuse_unknown(None, settings, tmp_path)
+    refuse_unknown("personal_discount", settings, tmp_path)
+    with pytest.raises(ExportRefused) as error:
+        refuse_unknown("personal_discont", settings, tmp_path)
+    assert str(error.value) == (
+        "no action of the catalogue is called 'personal_discont'. Did you mean 'personal_discount'?"
+    )
+
+
+def test_only_what_exports_wrote_is_gone_through_by_forget(tmp_path: Path):
+    """The folder may be one in which a shop keeps files of its own."""
+    settings = config.load(shop.lay_down(tmp_path / "shop"))
+    for name in ("google", "mine", "csv"):
+        (tmp_path / "exports" / name).mkdir(parents=True)
+    assert exports(settings, tmp_path) == [tmp_path / "exports" / name for name in ("google", "csv")]
 
 
 def test_a_backup_from_before_brings_nobody_back(mine: Path, tmp_path: Path):

@@ -274,12 +274,25 @@ def test_a_torn_line_of_the_ledger_is_cut_off(tmp_path: Path):
     assert ledger.lines(tmp_path) == [{"delivery": "a"}, {"delivery": "c"}]
 
 
-def test_a_ledger_changed_by_hand_is_not_guessed_at(tmp_path: Path):
-    (tmp_path / ledger.LEDGER).write_text("{}\nnot json\n")
-    with pytest.raises(ExportRefused, match="was changed by other hands: a line of it is no JSON"):
+@pytest.mark.parametrize("held", [b"{}\nnot json\n", b"{}\n", b"[1]\n", b"\xff\xfe\n", b"null\n"])
+def test_a_ledger_changed_by_hand_is_not_guessed_at(tmp_path: Path, held: bytes):
+    (tmp_path / ledger.LEDGER).write_bytes(held)
+    with pytest.raises(ExportRefused, match="was changed by other hands: a line of it is no delivery"):
         ledger.lines(tmp_path)
     with pytest.raises(ExportRefused, match="is missing, so nobody knows who has to be taken off the list"):
         ledger.members(tmp_path, "gone")
+
+
+def test_a_folder_that_cannot_be_is_told_before_anything_is_begun(tmp_path: Path):
+    publish(tmp_path, run_tables(DECIDED))
+    (tmp_path / "exports").write_text("a file")
+    with pytest.raises(ExportRefused) as error:
+        exported(tmp_path, "csv")
+    assert str(error.value) == (
+        f"the folder {tmp_path / 'exports'} cannot be written to (File exists); name another in [destinations] folder "
+        "or --out"
+    )
+    assert not (tmp_path / "state" / "exports").exists()
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -133,7 +133,7 @@ class Sql:
 class Destinations:
     """Where lists go. `folder`: where files are written. `country`: of phone numbers of customers without one."""
 
-    folder: str = "exports"
+    folder: Annotated[str, Field(min_length=1)] = "exports"
     country: Country | None = None
     google: Google = Google()
     meta: Meta = Meta()

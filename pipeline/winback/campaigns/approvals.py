@@ -17,7 +17,7 @@ import pandas as pd
 
 from winback import store
 from winback.campaigns.ledger import NAME
-from winback.errors import ConfigError, NotEnoughData
+from winback.errors import ConfigError, NotEnoughData, RunDamaged
 
 APPROVED, REJECTED, WAITING = "approved", "rejected", "waiting"
 FILE = "approvals.jsonl"
@@ -42,11 +42,18 @@ class Word:
 
 
 def history(state: Path) -> list[Word]:
-    """All that was said, oldest first."""
+    """All that was said, oldest first; RunDamaged where the file is not as it was written."""
     path = state / FILE
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    rows = [json.loads(line) for line in lines]
-    return [Word(**{**row, "at": dt.datetime.fromisoformat(row["at"])}) for row in rows]
+    try:
+        held = path.read_text("utf-8") if path.exists() else ""
+        # Not splitlines: a reason may hold what a text is broken at elsewhere.
+        rows = [json.loads(line) for line in held.split("\n") if line]
+        return [Word(**{**row, "at": dt.datetime.fromisoformat(row["at"])}) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunDamaged(
+            f"{path} was changed by other hands: a line of it is no approval. Bring it back from a copy: without it "
+            "nobody knows what was approved."
+        ) from error
 
 
 def say(state: Path, word: Word, asked_of: Collection[str]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from winback.limits import Consent
 
 PLACES = ("google", "meta", "klaviyo", "mailchimp", "hubspot", "tiktok", "csv", "parquet", "sql")
+CHANNELS = ("email", "sms", "push", "post", "call", "app", "store")
 AD_PURPOSES = ("ad_user_data", "ad_personalization")
 
 
@@ -27,7 +28,7 @@ AD_PURPOSES = ("ad_user_data", "ad_personalization")
 @config_option
 @click.option("--to", type=click.Choice(PLACES), required=True, help="Which tool the list is for.")
 @click.option("--action", help="Only those for whom this action was decided.")
-@click.option("--channel", help="Only those decided to be contacted by this channel.")
+@click.option("--channel", type=click.Choice(CHANNELS), help="Only those decided to be contacted by this channel.")
 @click.option("--campaign", help="What the list is called; an ad platform is told nothing by a name of our own.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Another folder than [destinations] folder."
@@ -48,6 +49,7 @@ def command(config_path: Path, to: str, out: Path | None, as_json: bool, **asked
     settings = config.load(config_path)
     base = config_path.parent
     folder = out or base / settings.destinations.folder
+    refuse_unknown(asked["action"], settings, base)
     wanted = Wanted(asked["action"], asked["channel"])
     receipts = _exported(settings, base, folder, to, wanted, asked["campaign"])
     if as_json:
@@ -55,6 +57,17 @@ def command(config_path: Path, to: str, out: Path | None, as_json: bool, **asked
         return
     for receipt in receipts:
         click.echo("\n".join(_told(receipt, folder)))
+
+
+def refuse_unknown(action: str | None, settings: Config, base: Path) -> None:
+    """ExportRefused for an action that the catalogue does not have: its list would be empty, and take off everybody."""
+    from winback.errors import ExportRefused  # noqa: PLC0415
+    from winback.toml_files import did_you_mean, read_toml, shipped  # noqa: PLC0415
+
+    told = read_toml(shipped("configs", settings.offers.catalogue, base)).get("actions", [])
+    known = [str(each.get("id")) for each in told]
+    if action is not None and action not in known:
+        raise ExportRefused(f"no action of the catalogue is called {action!r}.{did_you_mean(action, known)}")
 
 
 def _exported(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from winback.cli.export import PLACES
 from winback.cli.options import config_option, json_option
 from winback.cli.suppress import checked_reason, ledger_at, named
 
@@ -44,7 +45,7 @@ def command(config_path: Path, as_json: bool, **given: Any) -> None:
     from winback.consent.forget import Owned, forget, restored  # noqa: PLC0415
 
     settings, base = config.load(config_path), config_path.parent
-    project, others = settings.project, (base / settings.destinations.folder, *given["also"])
+    project, others = settings.project, (*exports(settings, base), *given["also"])
     owned = Owned(base / project.state, base / project.runs, ledger_at(config_path), others)
     people = restored(owned) if given["restored"] else named(given["customers"], given["listed"])
     if not people:
@@ -57,6 +58,11 @@ def command(config_path: Path, as_json: bool, **given: Any) -> None:
         click.echo(json.dumps(receipt, ensure_ascii=False))
         return
     _print(receipt)
+
+
+def exports(settings: Config, base: Path) -> list[Path]:
+    """The folders that exports write to: below that of [destinations], which may hold files of others, too."""
+    return [folder for place in PLACES if (folder := base / settings.destinations.folder / place).is_dir()]
 
 
 def outside(settings: Config) -> list[str]:

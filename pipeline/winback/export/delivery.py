@@ -114,6 +114,8 @@ class _Handed:
 
 def _handed_over(asked: Asked, shop: Shop, told: Receipt, handed: _Handed) -> None:
     """Hand it over between two lines of the ledger; a delivery that was made is not entered again."""
+    with place.folder(shop.out, [asked.destination.name, asked.name, asked.run_id]):
+        pass  # nothing is begun where nothing can be written
     kept = asked.kept(shop)
     delivery = receipt.delivery_of(told)
     line = {key: told[key] for key in ("run_id", "action", "channel", "sent", "removed")}

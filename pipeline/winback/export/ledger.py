@@ -44,11 +44,12 @@ def lines(folder: Path) -> list[Line]:
         return []
     whole = held[: held.rfind(b"\n") + 1]
     try:
-        return [json.loads(line) for line in whole.splitlines()]
-    except ValueError as error:
+        found = [json.loads(line) for line in whole.splitlines()]
+        return [{**line, "delivery": line["delivery"]} for line in found]
+    except (ValueError, KeyError, TypeError) as error:
         raise ExportRefused(
-            f"{folder / LEDGER} was changed by other hands: a line of it is no JSON. Without it nobody knows who has "
-            "to be taken off a list; bring it back from a copy"
+            f"{folder / LEDGER} was changed by other hands: a line of it is no delivery. Without it nobody knows who "
+            "has to be taken off a list; bring it back from a copy"
         ) from error
 
 

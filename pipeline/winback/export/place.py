@@ -34,8 +34,13 @@ def folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
 
     Each part is opened relative to the one before, so that a link put there in between leads nowhere.
     """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ExportRefused(
+            f"the folder {root} cannot be written to ({error.strerror}); name another in [destinations] folder or --out"
+        ) from error
     try:
         for part in parts:
             below = _below(handle, checked_name(part, "a folder"), root)
