@@ -536,7 +536,7 @@ def workshop(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("verb", "example"), examples(), ids=[example for _, example in examples()])
+@pytest.mark.parametrize(("verb", "example"), list(examples()), ids=[example for _, example in examples()])
 def test_every_example_does_what_it_says(
     verb: str, example: str, workshop: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ):

@@ -13,6 +13,7 @@ import pytest
 
 import guess_files
 from guess_files import Case
+from winback.errors import WinbackError
 from winback.guess.glance import look
 from winback.guess.guess import Guess, Told, guess
 
@@ -208,3 +209,68 @@ def test_how_numbers_are_written(amounts: list[str], form: str, opened: bool, tm
     found = guessed(tmp_path, "\n".join(["customer;date;amount", *rows]) + "\n")
     assert found.settings.get("number_format", "") == form
     assert [question.about for question in found.open] == (["numbers"] if opened else [])
+
+
+def test_names_nobody_knows_are_guessed_by_their_values(tmp_path: Path):
+    """What only one column can be is said to be unsure; what several can be is asked."""
+    rows = [f"X{n % 9};0{1 + n % 9}.01.2025;{n},50 €;{n % 4}" for n in range(60)]
+    found = guessed(tmp_path, "\n".join(["wer;wann;wieviel", *(row.rpartition(";")[0] for row in rows)]) + "\n")
+    assert {role.role: (role.column, role.sure) for role in found.roles} == {
+        "customer_id": ("wer", "unsure"),
+        "ordered_at": ("wann", "unsure"),
+        "amount": ("wieviel", "unsure"),
+    }
+    assert [question.about for question in found.open] == ["dates"]
+    found = guessed(tmp_path, "\n".join(["wer;wann;wieviel;was", *rows]) + "\n", Told(date_format="%d.%m.%Y"))
+    (question,) = found.open
+    assert (question.about, question.option) == ("customer_id", "--column customer_id")
+    assert dict(question.answers) == {"wer": "X0, X1, X2", "was": "0, 1, 2"}
+    told = Told({"customer_id": "was"}, "%d.%m.%Y")
+    assert guessed(tmp_path, "\n".join(["wer;wann;wieviel;was", *rows]) + "\n", told).open == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("a;b\nx;5,00 €\n", "cp1252"),
+        ("a;b\nStraße;é\n", "cp1252"),
+        ("клиент;сумма\nпервый;5\nвторой;молоко\n", "cp1251"),
+        ("客户编号,商品\n1,牛奶面包\n2,红茶杯子\n", "gb18030"),
+        ("a;ж\n1;2\n", "utf-16"),
+        ("a;ж\n1;2\n", "utf-8"),
+    ],
+)
+def test_encodings(text: str, encoding: str, tmp_path: Path):
+    (tmp_path / "o.csv").write_bytes(text.encode(encoding))
+    assert look("o.csv", tmp_path).source.encoding == encoding
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "00001 19970101  1   11.77\n00002 19970112  1   12.00\n",
+            "orders.csv parts its fields by blanks, which are not read.",
+        ),
+        ("1,1997-01-01,11.77\n2,1997-01-12,12.00\n", "line 1 of orders.csv is a row already: '1,1997-01-01,11.77'."),
+        ("PK\x03\x04sheet", "orders.csv is a spreadsheet or a zip archive; save its table as CSV and name that file"),
+        ("", "orders.csv is empty; its first line must name the columns"),
+        ("customer,date,amount\n", "orders.csv has no rows below its header"),
+        ("name,phone,city\nA,1,B\nC,2,D\n", "no column of orders.csv looks like "),
+    ],
+)
+def test_files_that_cannot_be_guessed_say_what_to_do(text: str, said: str, tmp_path: Path):
+    with pytest.raises(WinbackError) as refused:
+        guessed(tmp_path, text)
+    assert str(refused.value).startswith(said)
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path):
+    text = "customer,date,amount\n1,2025-01-01,5.5\n1,2025-01-02,5.5\n"
+    for told, said in (
+        ({"amount": "amunt"}, "--column amount=amunt: the file has no such column. Did you mean 'amount'?"),
+        ({"amont": "amount"}, "--column amont=amount: no such column of orders. Did you mean 'amount'?"),
+    ):
+        with pytest.raises(WinbackError) as refused:
+            guessed(tmp_path, text, Told(told))
+        assert str(refused.value) == said

@@ -169,11 +169,11 @@ def _open_dates(roles: Mapping[str, Role], when: Any, told: Told) -> list[Questi
 
 
 def _open_roles(roles: Mapping[str, Role], glance: Glance) -> list[Question]:
-    """Asked where a needed column was found by its values alone."""
+    """Asked where a needed column was found by its values alone, and others have such values."""
     found = []
     for name in NEEDED:
         role = roles.get(name)
-        if role and role.sure == "unsure":
+        if role and role.sure == "unsure" and role.others:
             near = [role.column, *(other for other in role.others if other != role.column)]
             samples = {c.name: ", ".join(c.values[:3]) for c in glance.columns}
             answers = tuple((column, samples[column]) for column in near)

@@ -16,8 +16,7 @@ from winback.facts.intake.byte_blocks import opened
 
 LOOKED_AT = 1 << 20
 DELIMITERS = (",", ";", "\t", "|")
-# An encoding tells its text apart by what it makes of it; one of these is what programs still write.
-ENCODINGS = ["cp1252", "cp1251", "gb18030"]
+ENCODINGS = ("cp1251", "gb18030", "cp1252")  # beside UTF-8, what programs still write in our languages
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,20 @@ def _encoding(head: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        from charset_normalizer import from_bytes  # noqa: PLC0415
-
-        odd = b"\n".join(line for line in head.split(b"\n") if not line.isascii())
-        best = from_bytes(odd, cp_isolation=ENCODINGS).best()
-        # A few signs, such as a degree, are the same bytes in two encodings: then the more usual one is named.
-        return best.encoding if best and str(best) != odd.decode("cp1252", "replace") else "cp1252"
+        return _unlike_utf8(head)
     return "utf-8"
+
+
+def _unlike_utf8(head: bytes) -> str:
+    """Letters above ASCII stand alone in Western words, and side by side where whole words are of other letters."""
+    from charset_normalizer import from_bytes  # noqa: PLC0415
+
+    side_by_side = sum(map(len, re.findall(rb"[\x80-\xff]{3,}", head)))
+    if side_by_side < 0.5 * len(re.findall(rb"[\x80-\xff]", head)):
+        return "cp1252"
+    odd = b"\n".join(line for line in head.split(b"\n") if not line.isascii())
+    best = from_bytes(odd, cp_isolation=list(ENCODINGS)).best()
+    return best.encoding if best else "cp1252"
 
 
 def _delimiter(lines: Sequence[str]) -> str:
