@@ -37,7 +37,7 @@ def recorded(state: Path, row: Row, clock: Clock) -> Iterator[None]:
     its beginning, its end and the seconds between are filled in here.
     """
     began = clock()
-    row |= {"attempt": f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", "started_at": began.isoformat()}
+    row |= {"attempt": f"{began:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}", "started_at": began.isoformat()}
     path = state / FOLDER / AT_WORK / f"{row['attempt']}.json"
     with _held(state, "attempts") as ledger:
         _settle(state, ledger)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import logging
 import os
 import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,9 +31,7 @@ def _choose(ctx: click.Context, param: click.Parameter, value: str | None) -> No
     if value:
         os.environ[VARIABLE] = value
     if in_json():
-        logging.captureWarnings(capture=True)
-        warned = logging.getLogger("py.warnings")
-        warned.handlers[:], warned.propagate = [_Warned()], False
+        warnings.showwarning = _warned
 
 
 log_option = click.option(
@@ -45,12 +44,10 @@ log_option = click.option(
 )
 
 
-class _Warned(logging.StreamHandler):  # type: ignore[type-arg]
-    """Warnings of libraries as lines of their own."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """One line; what a library warns of may quote values, so only the kind is written."""
-        line("warning", "a library warned", kind=record.getMessage().split(":", 4)[-2:][0].strip()[:80])
+def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+    """The line of a library's warning: its kind and where, as what it says may quote values."""
+    del message
+    line("warning", "a library warned", kind=category.__name__, where=f"{Path(filename).name}:{lineno}")
 
 
 def line(level: str, message: str, **told: Any) -> None:

@@ -116,7 +116,7 @@ def progress(quiet: bool, row: dict[str, Any] | None = None) -> Iterator[Callabl
 
     console = Console(stderr=True)
     if in_json():
-        yield _machine_line(row or {})
+        yield _machine_line({} if row is None else row)
     elif quiet:
         yield lambda _: None
     elif console.is_terminal:
