@@ -264,7 +264,7 @@ def test_every_metric_is_told_once_and_defined():
     frame = pd.DataFrame({"customer_id": ["a"], "day": [0], "amount": [1.0], "at": [0]})
     terms = Terms(1, 0.5, EPOCH + dt.timedelta(days=100))
     aged = by_age(Tables(orders=frame), terms, Ages(until_at=100 * cohorts.US_PER_DAY))
-    assert sorted([*grouped, *aged["metric"].unique()]) == sorted(known_metrics([]))
+    assert sorted([*grouped, *aged["metric"].unique(), "ltv_fitted"]) == sorted(known_metrics([]))
     assert len(known_metrics([])) == sum(len(family_of(module)) for module in FAMILIES)
 
 
@@ -316,6 +316,9 @@ def test_the_verb_reads_the_facts(call: Call):
     revenue_ = figures[figures["metric"] == "revenue"].set_index("period")["value"]
     assert revenue_.to_dict() == pytest.approx(log.groupby(months)["amount"].sum()[revenue_.index].to_dict())
     assert set(figures["metric"]) == set(known_metrics([]))
+    fitted = figures[figures["metric"] == "ltv_fitted"].iloc[0]
+    assert (fitted["n"], fitted["period"], fitted["undefined"]) == ("365", "all", "")
+    assert fitted["low"] < fitted["value"] < fitted["high"]
     assert told["terms"]["customers_by"] == "orders"
     code, out, _ = call("--by", "channel", "--metric", "crr_ids", "--period", "quarter")
     assert code == 0
@@ -332,6 +335,7 @@ def test_the_verb_reads_the_facts(call: Call):
         (("--by", "plan"), "'plan' is told by the table subscriptions, which is not mapped."),
         (("--by", "country"), "'country' is told by the customers' table, and [sources.customers] is not configured."),
         (("--costs", "no.csv"), "there is no file no.csv; costs are told by day, component and amount."),
+        (("--age", "x"), "an age is a number of days such as 30, or a bracket such as 31-60; came 'x'."),
         (("--metric", "nrrr"), "there is no metric 'nrrr'. Did you mean 'nrr'?"),
         (
             ("--costs", "2026-01-01,aquisition,5"),

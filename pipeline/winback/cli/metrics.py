@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 @click.option("--metric", "names", multiple=True, help="Only this metric; may be repeated.")
 @click.option("--costs", type=click.Path(path_type=Path), help="A CSV file of costs: day, component, amount.")
 @click.option("--active-days", type=click.IntRange(1), help="A customer ordered in so many days. Default: the spec's.")
+@click.option("--age", "ages", multiple=True, help="N of day-N, rolling and return retention, or M-N of a bracket.")
+@click.option(
+    "--second-life-days", type=click.IntRange(1), default=90, show_default=True, help="How long a return counts."
+)
+@click.option(
+    "--ltv-days", type=click.IntRange(1), default=365, show_default=True, help="How far ltv_fitted looks ahead."
+)
+@click.option("--discount", type=click.FloatRange(0, 1), default=0.1, show_default=True, help="Of later money, a year.")
 @json_option
 def command(config_path: Path, length: Any, as_json: bool, **asked: Any) -> None:
     """Show every retention metric of the business, by period, cohort and part of the customers.
@@ -48,8 +56,10 @@ def command(config_path: Path, length: Any, as_json: bool, **asked: Any) -> None
     from winback.cli import metrics_text  # noqa: PLC0415
     from winback.insight.metrics.defined import known_metrics  # noqa: PLC0415
 
-    chosen = known_metrics(asked.pop("names"))
-    told, terms = figures(config.load(config_path), config_path.parent, length, asked)
+    names = asked.pop("names")
+    chosen = known_metrics(names)
+    ahead = asked["ltv_days"] if "ltv_fitted" in chosen else 0
+    told, terms = figures(config.load(config_path), config_path.parent, length, asked | {"ltv_days": ahead})
     told = told[told["metric"].isin(chosen)]
     if as_json:
         click.echo(json.dumps(metrics_text.as_json(told, terms), ensure_ascii=False, allow_nan=False))
@@ -62,8 +72,9 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     import pandas as pd  # noqa: PLC0415
 
     from winback import jobs  # noqa: PLC0415
+    from winback.cli.metrics_asked import ages, fitted  # noqa: PLC0415
     from winback.facts.known_frames import Known, costs, known_frames  # noqa: PLC0415
-    from winback.insight.metrics.ages import Ages, by_age  # noqa: PLC0415
+    from winback.insight.metrics.ages import by_age  # noqa: PLC0415
     from winback.insight.metrics.coded import Tables  # noqa: PLC0415
     from winback.insight.metrics.cost import COMPONENTS  # noqa: PLC0415
     from winback.insight.metrics.named import NOT_RETENTION  # noqa: PLC0415
@@ -75,12 +86,16 @@ def figures(project: Config, base: Path, length: Any, asked: dict[str, Any]) -> 
     known = Known(job.facts, job.zone, until)
     customers_by: Any = "orders" if known.has("orders") else "subscriptions"
     days = asked["active_days"] or job.spec.active_days or job.spec.horizon_days
-    terms = Terms(days, project.offers.margin_rate, until, length, customers_by)
+    terms = Terms(days, project.offers.margin_rate, until, length, customers_by, asked.get("second_life_days", 90))
     spent = {"costs": costs(asked["costs"], (*NOT_RETENTION, *COMPONENTS))} if asked["costs"] else {}
     given = Tables(**known_frames(known, asked["by"]), **spent)
     of_periods = by_period(given, periods(first, until, length), terms, asked["by"])
-    of_ages = by_age(given, terms, Ages(until_at=known.instant), "" if asked["by"] == "cohort" else asked["by"])
-    return pd.concat([frame for frame in (of_periods, of_ages) if len(frame)], ignore_index=True), terms
+    aged = ages(asked.get("ages", ()), known.instant)
+    of_ages = by_age(given, terms, aged, "" if asked["by"] == "cohort" else asked["by"])
+    parts = [of_periods, of_ages]
+    if asked.get("ltv_days"):
+        parts.append(fitted(given, terms, asked))
+    return pd.concat([frame for frame in parts if len(frame)], ignore_index=True), terms
 
 
 def _span(job: Job, first: dt.date | None, until: dt.date | None) -> tuple[dt.date, dt.date]:

@@ -118,7 +118,6 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
         "customers_new": lambda s: counts.customers_new(s["new"]),
         "cac_recorded": _recorded,
         "cac_spend": _spent_on_new,
-        "ltv_fitted": lambda _: nothing("needs the purchases that a fitted model expects: from Python only"),
         "crc_all": _all,
     },
     "stand": {

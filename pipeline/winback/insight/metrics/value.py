@@ -132,7 +132,9 @@ def _lived(income: Figure, margin_rate: float, churn: Figure) -> Figure:
     "margin rate * Σ expected purchases * expected spend a purchase, discounted / customers",
     "money",
     "Fader, Hardie and Lee 2005; brucehardie.com notes 21 and 25",
-    "BG/NBD holds everybody who bought once to be alive. Spend must be positive.",
+    "Of all who ever bought; over the days ahead that are asked for, not for life. `winback metrics` fits MBG/NBD and "
+    "gamma-gamma: BG/NBD holds everybody who bought once to be alive. Spend must be positive.",
+    "cohort",
 )
 def ltv_fitted(purchases: ArrayLike, spend: ArrayLike, margin_rate: float, discounts: ArrayLike = 1.0) -> Figure:
     """Mean margin a customer is still expected to bring, by a fitted model of purchases and of spend.
