@@ -163,7 +163,7 @@ def config_page() -> str:
         "project's currency, shares go from 0 to 1."
     )
     parts = [*sections(Config, ""), "# A model's spec", *sections(Spec, "", "the top of the file")]
-    return page("Configuration", intro, *parts, "# An action", *sections(Action, "action", "[[action]]"))
+    return page("Configuration", intro, *parts, "# An action", *sections(Action, "actions", "[[actions]]"))
 
 
 def sections(cls: type, place: str, title: str = "") -> Iterator[str]:

@@ -89,7 +89,8 @@ def test_a_good_candidate_passes_every_gate(state: Path) -> None:
 def test_all_that_was_asked_and_shown_is_in_mlflow(good: Candidate, first: Path) -> None:
     (version,) = registry.versions(first, "small")
     with registry.opened(first, "small") as client:
-        run, shown = client.get_run(version.run_id).data, client.get_model_version("small", "1")
+        logged, shown = client.get_run(version.run_id), client.get_model_version("small", "1")
+    run, learned = logged.data, logged.inputs.dataset_inputs[0].dataset
     assert run.params["spec/estimator/max_iter"] == "30"
     assert run.params["spec/gates/max_calibration_error"] == "0.05"
     assert (run.params["rows"], run.params["today"]) == ("5400", "2026-02-15")
@@ -99,12 +100,18 @@ def test_all_that_was_asked_and_shown_is_in_mlflow(good: Candidate, first: Path)
     assert run.params["versions/winback"] == __version__
     assert run.params["versions/scikit-learn"] == metadata.version("scikit-learn")
     assert run.metrics["2026-01-10/auc"] == good.figures[1].auc
+    assert run.metrics["auc"] == pytest.approx(np.mean([figures.auc for figures in good.figures]))
+    assert (learned.name, json.loads(learned.profile), learned.digest) == (
+        "labelled rows",
+        {"num_rows": 5400},
+        run.tags["inputs_sha256"][:12],
+    )
     assert {"training_key", "sha256", "installed_sha256", "winback"} <= run.tags.keys()
-    assert run.tags["plots"] == "calibration.png, gains.png"
+    assert run.tags["plots"] == "calibration.png, gains.png, importance.png"
     assert run.tags["gates"] == shown.tags["gates"] == "passed"
     place = first / "mlartifacts" / version.run_id / "artifacts"
     texts = {"card.json", "spec.json", "made_from.json", "installed.txt", "gates.json"}
-    assert {path.name for path in place.iterdir()} == texts | {"calibration.png", "gains.png"}
+    assert {path.name for path in place.iterdir()} == texts | {"calibration.png", "gains.png", "importance.png"}
     assert (place / "gains.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((place / "spec.json").read_text()) == json.loads(json.dumps(SPEC.as_dict()))
     installed = (place / "installed.txt").read_text()

@@ -88,12 +88,12 @@ def submit(state: Path, candidate: Candidate, made_from: dict[str, Any], asked: 
 
 def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRecord:
     """What is written down about a candidate."""
-    card, drawn = candidate.model.card_, pictures(candidate.examined)
+    card, drawn = candidate.model.card_, pictures(candidate.model, candidate.examined)
     told = json.dumps(made_from, sort_keys=True, default=str, indent=2)
     asked = {"spec": card["spec"], "today": card["today"], "rows": card["rows"]}
     return registry.ModelRecord(
         params={**asked, "versions": runs.versions()},
-        metrics={q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in card["quality"]},
+        metrics=_metrics(card["quality"]),
         tags={
             "training_key": _sha256(told),
             "inputs_sha256": _sha256(json.dumps(made_from.get("inputs"), sort_keys=True, default=str)),
@@ -111,6 +111,13 @@ def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRe
         features=tuple(str(name) for name in candidate.model.feature_names_in_),
         trusted=spec_of(candidate.model).trusted,
     )
+
+
+def _metrics(quality: list[dict[str, Any]]) -> dict[str, Any]:
+    """The figures of each held-out cutoff under its date, and their means under their own names, to compare runs by."""
+    told = {q["cutoff"]: {k: v for k, v in q.items() if isinstance(v, float)} for q in quality}
+    means = {name: float(np.mean([q[name] for q in told.values()])) for name in next(iter(told.values()), {})}
+    return {**means, **told}
 
 
 def _sha256(text: str) -> str:

@@ -10,6 +10,7 @@ Writers hold the project's lock.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -151,6 +152,7 @@ def _log(
         client.log_metric(run_id, key, float(value))
     for key, value in {**record.tags, **made_from}.items():
         client.set_tag(run_id, key, value)
+    client.log_inputs(run_id, [_rows_learned_from(record)])
     _write(folder / "run", record.artifacts)
     client.log_artifacts(run_id, str(folder / "run"))
     model = client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=ours)
@@ -163,6 +165,23 @@ def _log(
     tags = {**made_from, "path": f"mlartifacts/models/{model.model_id}/artifacts/model.skops"}
     client.create_model_version(name, model.artifact_location, run_id, tags, model_id=model.model_id)
     return _versions(client, name, made_from)[0]
+
+
+def _rows_learned_from(record: ModelRecord) -> Any:
+    """The training rows as MLflow shows a data set: how many, of which columns, made from which inputs."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415
+
+    made_from = record.tags.get("inputs_sha256", record.tags["training_key"])
+    columns = [{"type": "double", "name": name, "required": True} for name in record.features]
+    rows = Dataset(
+        name="labelled rows",
+        digest=made_from[:12],
+        source_type="winback",
+        source=json.dumps({"inputs_sha256": made_from}),
+        schema=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps({"num_rows": record.params.get("rows")}),
+    )
+    return DatasetInput(rows, [InputTag("mlflow.data.context", "training")])
 
 
 def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
