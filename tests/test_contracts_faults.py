@@ -146,7 +146,7 @@ def test_every_code_has_its_row():
         ("surveys", ("c", at(2026, 1, 2), at(2026, 1, 3), "nps", 10.0)),
         ("subscriptions", ("c", at(2026, 1, 2), at(2026, 1, 3), "s", at(2027, 1, 2), None, "gold", 999, "P1M", 1, None)),
         ("payments", ("c", at(2026, 1, 2), at(2026, 1, 3), "p", "failed", 999, "no funds", at(2027, 12, 31))),
-        ("customers", ("c", at(2026, 1, 2), at(2026, 1, 3), "DE", "de", "a@example.org", "+49 1", "A", "B", 500)),
+        ("customers", ("c", at(2026, 1, 2), at(2026, 1, 3), "DE", "de", "a@example.org", "+49 1", "A", "B", "C", "D", "1", 500)),
         ("consents", ("c", "email", "marketing", "granted", at(2026, 1, 3), "form")),
         ("suppressions", ("c", None, at(2026, 1, 3), "asked")),
         ("outcomes", ("x", "c", at(2026, 1, 2), at(2026, 1, 3), "clicked", 1.0)),
