@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 # time to install them, so keeping what was compiled must not be switched off.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test deep spark lint types bench lock clean
+.PHONY: help run test deep spark lint types docs bench lock clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -44,6 +44,9 @@ lint: $(VENV)/dev.stamp ## Rules and formatting of the code
 
 types: $(VENV)/dev.stamp ## Types of the package
 	@$(BIN)/mypy
+
+docs: $(VENV)/package.stamp $(VENV)/dev.stamp ## The pages of docs/reference, from the code
+	@$(BIN)/python docs/generate.py
 
 # More: make bench ORDERS=10000000. The largest sizes and Spark have programs of their own, see benchmarks/README.md.
 ORDERS := 1000000
