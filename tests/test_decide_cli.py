@@ -46,8 +46,8 @@ def test_the_rows_are_printed_as_a_table_or_as_json(
 ) -> None:
     rows = pd.DataFrame({"budget": [0.0, 2.5], "contacted": [0, 3]})
     seen: list[object] = []
-    monkeypatch.setattr(verb, "_published", lambda _: ("job", "folder"))
-    monkeypatch.setattr(verb, "_curve", lambda _job, _folder, budgets: seen.append(budgets) or rows)
+    monkeypatch.setattr(verb, "published", lambda _: ("job", "folder"))
+    monkeypatch.setattr(verb, "curve", lambda _job, _folder, budgets: seen.append(budgets) or rows)
     monkeypatch.setattr(verb, "_decided", lambda _job, _folder: seen.append(None) or rows)
     code, printed, _ = called(capsys, *words, "--json")
     assert (code, json.loads(printed)) == (0, [{"budget": 0.0, "contacted": 0}, {"budget": 2.5, "contacted": 3}])
