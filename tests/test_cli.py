@@ -274,6 +274,58 @@ def test_a_run_that_does_something_is_as_quiet_as_json(inside: Path, tmp_path: P
     assert (told["published_now"], told["today"], told["model"]["version"]) == (True, "2026-03-02", 1)
 
 
+# --- JSON for machines ---------------------------------------------------------------------------
+
+
+def leaves(command: click.Command, words: list[str]) -> Iterator[tuple[list[str], click.Command]]:
+    """Every command that does something, with the words that call it."""
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            yield from leaves(found, [*words, name])
+    if words and (not isinstance(command, click.Group) or command.invoke_without_command):
+        yield words, command
+
+
+WITHOUT_JSON = {"init"}  # what it lays down is the result
+AS_JSON = {
+    "show": {"run_id", "today", "customers", "at_risk", "model", "actions"},
+    "history": {"attempts"},
+    "tidy": {"removed", "things", "bytes"},
+    "backfill --from 2026-03-01 --to 2026-03-01": {"dates", "outcomes", "not_tried"},
+    "check": {"gates", "accounting"},
+    "decide --what-if 0,100": set(),
+    "consent": set(),
+    "campaigns": set(),
+    "models": set(),
+    "models list": set(),
+    "models card": set(),
+    "quarantine": set(),
+    "suppress list": set(),
+    "suppress verify": set(),
+    "outcomes list": set(),
+}
+
+
+def test_every_verb_that_prints_a_result_has_json():
+    lacking = [" ".join(words) for words, command in leaves(cli, []) if not _has_json(command)]
+    assert set(lacking) == WITHOUT_JSON
+
+
+def _has_json(command: click.Command) -> bool:
+    return any("--json" in option.opts for option in command.params)
+
+
+@pytest.mark.parametrize("line", AS_JSON)
+def test_json_is_one_document_on_stdout(line: str, inside: Path, call: Call):
+    code, out, err = call(*line.split(), *SAMPLE, "--json")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    told = json.loads(out)
+    assert AS_JSON[line] <= (told.keys() if isinstance(told, dict) else set())
+
+
 # --- show, models, features ----------------------------------------------------------------------
 
 

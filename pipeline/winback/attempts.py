@@ -135,7 +135,7 @@ def history(state: Path) -> list[Row]:
     done = _rows(path.read_bytes()) if path.is_file() else []
     known = {row["attempt"] for row in done}
     rows = done + [row for row in open_ones if row["attempt"] not in known]
-    return sorted(rows, key=lambda row: row["attempt"])
+    return sorted(rows, key=lambda row: str(row.get("started_at", "")))
 
 
 def keep_message(state: Path, attempt: str, text: str) -> Path:

@@ -31,7 +31,7 @@ def _choose(ctx: click.Context, param: click.Parameter, value: str | None) -> No
     if value:
         os.environ[VARIABLE] = value
     if in_json():
-        warnings.showwarning = _warned
+        warnings.showwarning = _warned  # type: ignore[assignment]
 
 
 log_option = click.option(
