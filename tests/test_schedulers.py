@@ -22,7 +22,7 @@ from winback.cli import cli
 
 NEVER_TRIED_AGAIN = {1, 2, 70}
 FILES = (
-    *("schedulers/crontab", "schedulers/winback.service", "schedulers/winback.timer"),
+    *("schedulers/winback.crontab", "schedulers/winback.service", "schedulers/winback.timer"),
     *("schedulers/airflow_dag.py", "schedulers/kubernetes.yaml", "schedulers/github_actions.yml"),
 )
 SHELL = (
@@ -66,7 +66,7 @@ def test_each_example_is_told_of(tree: Path, folder: Path):
 
 
 def test_the_line_of_cron(folder: Path, shell: Any):
-    lines = [line for line in (folder / "crontab").read_text("utf-8").splitlines() if line and line[0] != "#"]
+    lines = [line for line in (folder / "winback.crontab").read_text("utf-8").splitlines() if line and line[0] != "#"]
     settings = dict(line.split("=", 1) for line in lines[:-1])
     assert settings == {
         "CRON_TZ": "Europe/Berlin",
