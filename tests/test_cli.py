@@ -294,8 +294,6 @@ AS_JSON = {
     "history": {"attempts"},
     "tidy": {"removed", "things", "bytes"},
     "backfill --from 2026-03-01 --to 2026-03-01": {"dates", "outcomes", "not_tried"},
-    "check": {"gates", "accounting"},
-    "decide --what-if 0,100": set(),
     "consent": set(),
     "campaigns": set(),
     "models": set(),
