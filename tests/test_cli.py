@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -686,3 +687,29 @@ def test_commands_that_do_not_exist_are_found(command: str):
     found = list(written(texts))
     assert [words.partition("  #")[0] for _, words in found] == [command, command]
     assert all(fault(words) for _, words in found)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_what_the_machine_refuses_is_one_line(number: int, monkeypatch, capsys):
+    """Wrong rights on the state, a full disk."""
+
+    def refused(**_: object) -> None:
+        raise OSError(number, os.strerror(number), "state/lock")
+
+    monkeypatch.setattr(cli, "main", refused)
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        f"Error: state/lock: {os.strerror(number)}. Look at the rights of the folder and the room on its disk, then "
+        "run again; what was finished is kept.\n"
+    )
+
+
+def test_another_fault_of_the_machine_is_a_bug(monkeypatch):
+    def failed(**_: object) -> None:
+        raise OSError(errno.EBADF, "bad file", "x")
+
+    monkeypatch.setattr(cli, "main", failed)
+    with pytest.raises(OSError, match="bad file"):
+        main([])

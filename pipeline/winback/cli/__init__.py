@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -51,6 +52,11 @@ VERBS = {
 }
 
 
+# What the machine refuses: rights, a disk that is full or read-only. Any other is a bug.
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+MACHINE = "Look at the rights of the folder and the room on its disk, then run again; what was finished is kept."
+
+
 class Verbs(Named):
     """The verbs by name; a verb's module is imported only when it is called."""
 
@@ -86,14 +92,17 @@ def main(args: list[str] | None = None) -> Any:
     try:
         return cli.main(args=args, prog_name="winback")
     except WinbackError as error:
-        if log_lines.in_json():
-            log_lines.failed(error, error.exit_code)
-        else:
-            click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _ended(error, f"Error: {error}\n", error.exit_code)
     except Exception as error:  # noqa: BLE001 - a scheduler has to tell a bug from a refusal
-        if log_lines.in_json():
-            log_lines.failed(error, BUG)
-        else:
-            traceback.print_exc()
-        sys.exit(BUG)
+        if isinstance(error, OSError) and error.errno in NOT_OURS and error.filename:
+            _ended(error, f"Error: {error.filename}: {error.strerror}. {MACHINE}\n", 1)
+        _ended(error, traceback.format_exc(), BUG)
+
+
+def _ended(error: Exception, told: str, code: int) -> NoReturn:
+    """Say what went wrong, in words or as a line for machines, and end with the code."""
+    if log_lines.in_json():
+        log_lines.failed(error, code)
+    else:
+        click.echo(told, err=True, nl=False)
+    sys.exit(code)
