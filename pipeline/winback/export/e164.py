@@ -44,7 +44,7 @@ def _holds(code: int, national: str) -> bool:
 @lru_cache(maxsize=512)
 def _prefix(code: int) -> re.Pattern[str]:
     """What may be taken off a national number: a 0 for calls inside the country, or the number of a carrier."""
-    told = _told(code, COUNTRY_CODE_TO_REGION_CODE[code][0]).national_prefix_for_parsing
+    told = getattr(_told(code, COUNTRY_CODE_TO_REGION_CODE[code][0]), "national_prefix_for_parsing", None)
     return re.compile(told) if told else _NONE
 
 
@@ -52,7 +52,7 @@ def _prefix(code: int) -> re.Pattern[str]:
 def _regions(code: int) -> list[tuple[str, re.Pattern[str] | None]]:
     """The regions of a country code in the library's order, and the digits by which some of them claim a number."""
     regions = COUNTRY_CODE_TO_REGION_CODE[code]
-    first = [_told(code, region).leading_digits if len(regions) > 1 else None for region in regions]
+    first = [getattr(_told(code, region), "leading_digits", None) if len(regions) > 1 else None for region in regions]
     return [(region, re.compile(each) if each else None) for region, each in zip(regions, first, strict=True)]
 
 
@@ -73,8 +73,6 @@ def _pattern(kind: object, length: int) -> str:
     return str(getattr(kind, "national_number_pattern", None) or "") if not lengths or length in lengths else ""
 
 
-def _told(code: int, region: str) -> PhoneMetadata:
-    found = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    if found is None:
-        raise KeyError(f"the library of phone numbers knows no region {region} of +{code}")
-    return found
+def _told(code: int, region: str) -> PhoneMetadata | None:
+    """What the library knows of a region."""
+    return PhoneMetadata.metadata_for_region_or_calling_code(code, region)
