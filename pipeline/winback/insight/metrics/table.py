@@ -68,10 +68,8 @@ def by_period(tables: Tables, asked: Sequence[Period], terms: Terms, by: str = "
 
 def as_row(metric: str, figure: Figure, segment: str, period: str = "", n: str = "") -> dict[str, Any]:
     """A figure as a row of the table."""
-    made_of: dict[str, Any] = {"numerator": figure.numerator, "denominator": figure.denominator}
-    made_of |= {"people": figure.people, "undefined": figure.undefined}
-    found: dict[str, Any] = {"value": figure.value, "low": figure.low, "high": figure.high, "interval": figure.interval}
-    return {"metric": metric, "n": n, "period": period, "segment": segment, **found, **made_of}
+    whose = {"metric": metric, "n": n, "period": period, "segment": segment}
+    return whose | {name: getattr(figure, name) for name in FOUND}
 
 
 def parted(tables: Tables, terms: Terms, by: str) -> Coded:

@@ -43,7 +43,7 @@ class Words:
 
     def _told(self, text: str) -> str | None:
         """A date, a number or words of ours, with those in them; None for what another has written."""
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if re.fullmatch(r"\d{4}-\d\d-\d\d|[\d.]+e-\d+", text):
             return text
         if found := re.fullmatch(r"(\+?)(-?\d[\d,]*(?:\.(\d+))?)(%?)", text):
             plus, bare, digits, percent = found.groups()

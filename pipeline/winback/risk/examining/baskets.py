@@ -84,7 +84,7 @@ def lives(orders: pd.DataFrame, until: int, days: int, yearly_discount: float) -
         raise NotEnoughData("nobody has bought anything yet.")
     each = daily.groupby("customer_id")
     first, last, n = each["day"].min(), each["day"].max(), each.size().to_numpy(dtype=float)
-    past = Past(n - 1, (last - first).to_numpy(dtype=float), (until - first).to_numpy(dtype=float))
+    past = Past(n - 1, (last - first).to_numpy(dtype=float), (until - first.to_numpy(dtype=float)))
     again = daily[daily.duplicated("customer_id")]
     mean = again.groupby("customer_id")["amount"].mean().reindex(first.index).to_numpy(dtype=float)
     some = np.arange(0, len(n), max(1, len(n) // MOST_FITTED))
@@ -95,4 +95,4 @@ def lives(orders: pd.DataFrame, until: int, days: int, yearly_discount: float) -
     so_far = np.column_stack([expected_purchases(past, habits, end) if end else np.zeros(len(n)) for end in ends])
     discounts = (1 + yearly_discount) ** (-(ends[1:] + ends[:-1]) / 2 / 365.25)
     worth = expected_basket(past.repeats, np.nan_to_num(mean), baskets)
-    return Lives(first.index.to_series(index=range(len(n))), np.diff(so_far, axis=1), worth, discounts)
+    return Lives(pd.Series(first.index), np.diff(so_far, axis=1), worth, discounts)
