@@ -84,7 +84,7 @@ def lives(orders: pd.DataFrame, until: int, days: int, yearly_discount: float) -
         raise NotEnoughData("nobody has bought anything yet.")
     each = daily.groupby("customer_id")
     first, last, n = each["day"].min(), each["day"].max(), each.size().to_numpy(dtype=float)
-    past = Past(n - 1, (last - first).to_numpy(dtype=float), (until - first.to_numpy(dtype=float)))
+    past = Past(n - 1, (last - first).to_numpy(dtype=float), np.asarray(until - first, dtype=np.float64))
     again = daily[daily.duplicated("customer_id")]
     mean = again.groupby("customer_id")["amount"].mean().reindex(first.index).to_numpy(dtype=float)
     some = np.arange(0, len(n), max(1, len(n) // MOST_FITTED))
