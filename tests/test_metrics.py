@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from scipy import stats
 import shop
 from winback.cli import main
 from winback.errors import ConfigError
+from winback.facts.days import day_numbers, microseconds
 from winback.insight.metrics import churn, cohorts, cost, figure, repeat, retention, revenue, value, voice
 from winback.insight.metrics.ages import Ages, by_age
 from winback.insight.metrics.benchmarks import benchmarks
@@ -256,6 +258,17 @@ def test_periods_are_whole():
     assert {(p := period_of(EPOCH + dt.timedelta(days=n), "quarter")).end > p.start for n in range(0, 4000, 7)} == {
         True
     }
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia"])
+def test_a_row_counts_in_the_month_of_the_wall_clock(zone: str):
+    """A second before and after each midnight that ends a month, with clocks changed in some and a leap year's too."""
+    for number in range(24):
+        midnight = dt.datetime(2024 + number // 12 * 2, number % 12 + 1, 1, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+        moments = [midnight + dt.timedelta(seconds=n) for n in (-1, 0, 10_800)]
+        days = day_numbers(np.array([microseconds(each) for each in moments]), zone)
+        names = [period_of(EPOCH + dt.timedelta(days=int(each)), "month").name for each in days]
+        assert names == [each.astimezone(ZoneInfo(zone)).strftime("%Y-%m") for each in moments]
 
 
 def test_every_metric_is_told_once_and_defined():
