@@ -33,7 +33,7 @@ def lay_down(orders: str, folder: Path, flags: tuple[bool, bool], told: Mapping[
     yes, kept_elsewhere = flags
     if (folder / FILE).exists():
         raise ConfigError(f"{folder / FILE} exists already; nothing was written. Name another folder, or move it away.")
-    asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    asks = on_terminal() and not yes
     now = dt.datetime.now(dt.UTC)
     said = Told(**{**told, "columns": dict(told["columns"])})
     found, said = _answered((orders, _seen_from(folder, orders)), now.date(), said, asks)
@@ -45,6 +45,11 @@ def lay_down(orders: str, folder: Path, flags: tuple[bool, bool], told: Mapping[
         return
     _write(text, folder)
     init_text.show_next(folder, trial, kept_elsewhere)
+
+
+def on_terminal() -> bool:
+    """Whether somebody is there to ask."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _answered(paths: tuple[str, str], today: dt.date, said: Told, asks: bool) -> tuple[Guess, Told]:
