@@ -35,7 +35,7 @@ PLACEHOLDERS = {
     "{today}": "2026-03-01",
     "VERSION": "3",
     "NAME": "google",
-    **dict.fromkeys(("mended.csv", "bounced.txt", "asked.txt"), __file__),  # a file that is there
+    **dict.fromkeys(("mended.csv", "bounced.txt", "asked.txt", "report.csv"), __file__),  # a file that is there
     "{version.version}": "3",
 }
 SUMMARY = {
