@@ -174,6 +174,8 @@ def test_who_and_what_there_is_not(project: Path, call: Any) -> None:
     code, _, err = call("explain", "--customer", "nobody")
     assert (code, err.partition(":")[0]) == (1, "Error")
     assert f"run {name} did not score a customer 'nobody'" in err
+    known = str(store.read_table(project.parent / "runs" / name / "scores.parquet")["customer_id"][0])
+    assert f"Did you mean {known!r}?" in call("explain", "--customer", f" {known.lower().replace('0', '')}")[2]
     code, _, err = call("explain", "--customer", "c00x00", "--run", "2026-02-15-0")
     assert code == 1
     assert "is called '2026-02-15-0'; the newest are" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def story(run: Path, facts: Path, happened: Mapping[str, str], customer_id: str)
     if score is None:
         raise NotEnoughData(
             f"run {run.name} did not score a customer {customer_id!r}: nobody is called so, or he was no case of its "
-            "question. `winback show` with --customer looks through all runs."
+            f"question.{_written_otherwise(run, customer_id)} `winback show` with --customer looks through all runs."
         )
     reasons = _rows(run / "reasons.parquet", customer_id).sort_values("rank", na_position="last")
     return {
@@ -86,6 +87,14 @@ def _one(run: Path, table: str, customer_id: str) -> dict[str, Any] | None:
     """The customer's row of one of the run's tables."""
     rows = _plain(_rows(run / f"{table}.parquet", customer_id))
     return {name: value for name, value in rows[0].items() if name != "customer_id"} if rows else None
+
+
+def _written_otherwise(run: Path, customer_id: str) -> str:
+    """A hint to the same id in other letters or with other zeros; who is merely spelt alike is somebody else."""
+    ids = pq.read_table(run / "scores.parquet", columns=["customer_id"])["customer_id"].to_pandas()
+    bare = ids.str.casefold().str.strip().str.replace(r"(?<!\d)0+", "", regex=True)
+    same = ids[bare == re.sub(r"(?<!\d)0+", "", customer_id.casefold().strip())]
+    return f" Did you mean {same.iloc[0]!r}?" if len(same) else ""
 
 
 def _rows(path: Path, customer_id: str) -> pd.DataFrame:
