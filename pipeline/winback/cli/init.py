@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
+from winback.cli.kept_out import keep_out
 from winback.cli.options import Pair
 from winback.errors import ConfigError
-
-KEPT_OUT = "# What winback keeps and makes: personal data and keys, never to be committed.\nstate/\nruns/\n"
 
 
 @click.command("init")
@@ -62,9 +61,3 @@ def _template(folder: Path) -> None:
     keep_out(folder)
     click.echo(f"{len(files)} files in {folder}. Try:")
     click.echo(f"  winback run --config {folder / 'configs' / 'sample.toml'} --date 2026-03-01")
-
-
-def keep_out(folder: Path) -> None:
-    """A .gitignore, where there is none, that keeps personal data out of the history."""
-    if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text(KEPT_OUT, "utf-8")

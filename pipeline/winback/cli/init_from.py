@@ -11,25 +11,27 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from winback import config
 from winback.cli import init_text
-from winback.cli.init import keep_out
+from winback.cli.kept_out import keep_out
 from winback.errors import ConfigError
-from winback.guess.config_text import Choices, config_text
-from winback.guess.glance import look
-from winback.guess.guess import Guess, Question, Told, guess
-from winback.guess.trial import FALLBACK, Trial, tried
-from winback.toml_files import parse
+
+if TYPE_CHECKING:
+    from winback.guess.config_text import Choices
+    from winback.guess.guess import Guess, Question, Told
+    from winback.guess.trial import Trial
 
 FILE = "winback.toml"
 
 
 def lay_down(orders: str, folder: Path, flags: tuple[bool, bool], told: Mapping[str, Any]) -> None:
     """Write a project for a file of orders; `flags`: no questions, and consent is kept elsewhere."""
+    from winback.guess.config_text import config_text  # noqa: PLC0415
+    from winback.guess.guess import Told  # noqa: PLC0415
+
     yes, kept_elsewhere = flags
     if (folder / FILE).exists():
         raise ConfigError(f"{folder / FILE} exists already; nothing was written. Name another folder, or move it away.")
@@ -57,6 +59,9 @@ def _answered(paths: tuple[str, str], today: dt.date, said: Told, asks: bool) ->
 
     `paths`: of the orders as they are seen from here, and as the configuration will write it.
     """
+    from winback.guess.glance import look  # noqa: PLC0415
+    from winback.guess.guess import guess  # noqa: PLC0415
+
     here, written = paths
     glance = look(here, Path())
     glance = replace(glance, source=replace(glance.source, path=written))
@@ -84,6 +89,11 @@ def _with(said: Told, question: Question, answer: str) -> Told:
 
 def _tried(found: Guess, orders: str, about: tuple[Told, bool], now: dt.datetime) -> tuple[Choices, Trial]:
     """The guess read in full, and what the project should ask by it."""
+    from winback import config  # noqa: PLC0415
+    from winback.guess.config_text import Choices, config_text  # noqa: PLC0415
+    from winback.guess.trial import FALLBACK, tried  # noqa: PLC0415
+    from winback.toml_files import parse  # noqa: PLC0415
+
     said, kept_elsewhere = about
     choices = Choices(said.zone or "UTC", found.currency or "USD", FALLBACK, "", kept_elsewhere=kept_elsewhere)
     written = tomllib.loads(config_text(found, choices, now.date()))

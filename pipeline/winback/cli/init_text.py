@@ -8,12 +8,14 @@ import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from winback.guess.config_text import Choices
-from winback.guess.guess import Guess, Question
-from winback.guess.trial import Trial
+if TYPE_CHECKING:
+    from winback.guess.config_text import Choices
+    from winback.guess.guess import Guess, Question
+    from winback.guess.trial import Trial
 
 MOST = 44  # characters of three values that are shown
 PLACES = {"\t": "tab"}
