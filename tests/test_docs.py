@@ -47,7 +47,9 @@ def refuse_unknown(command: str) -> None:
     group.make_context("winback", words, parent=parent, resilient_parsing=False)
 
 
-@pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.parent.name + "/" + page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.parent.name + "/" + page.name
+)
 def test_every_command_can_be_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for named in ("bounced.txt", "erase.txt", "report.csv"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 from pathlib import Path
@@ -77,3 +78,33 @@ def test_the_page_tells_every_function(page: str) -> None:
 def test_every_function_is_documented() -> None:
     for name in api.__all__:
         assert inspect.getdoc(getattr(api, name)), name
+
+
+@pytest.fixture(scope="module")
+def notebook(tree: Path) -> dict[str, Any]:
+    return json.loads((tree / "docs" / "notebooks" / "loop.ipynb").read_text("utf-8"))
+
+
+def test_the_notebook_is_kept_without_outputs(notebook: dict[str, Any]) -> None:
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) >= 10
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+    for cell in cells:
+        compile("".join(cell["source"]), cell["id"], "exec")
+
+
+@pytest.mark.deep
+def test_the_notebook_runs_and_holds_against_the_truth(notebook: dict[str, Any]) -> None:
+    """Its cells one after the other, as a kernel would; half a minute."""
+    names: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)  # noqa: S102 - ours
+    assert (names["quality"]["auc"] > names["quality"]["rule_auc"]).all()
+    assert names["agreement"] > 0.7
+    assert (names["calibration"]["chance"] - names["calibration"]["churned"]).abs().max() < 0.12
+    true = (names["done"]["stays"] - names["done"]["alone"]).mean()
+    assert true > 0
+    assert names["measured"]["low"] < true < names["measured"]["high"]

@@ -189,7 +189,7 @@ def labelled(facts: Facts, cutoffs: Sequence[dt.date], spec: Spec, today: dt.dat
 
     WindowNotRecorded where a window is still open, or the log falls silent within it.
     """
-    return labelled_rows(facts.folder, cutoffs, facts.zone, today, Ask(spec, facts.features))
+    return labelled_rows(facts.folder, cutoffs, facts.zone, today, Ask(spec, facts.features)).copy()
 
 
 def train(learning: pd.DataFrame, spec: Spec) -> Classifier:

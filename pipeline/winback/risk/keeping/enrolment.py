@@ -99,6 +99,7 @@ def _record(candidate: Candidate, made_from: dict[str, Any]) -> registry.ModelRe
             "inputs_sha256": _sha256(json.dumps(made_from.get("inputs"), sort_keys=True, default=str)),
             "installed_sha256": _sha256(_installed()),
             "plots": ", ".join(drawn) or NOT_MADE,
+            "mlflow.source.name": "winback",
         },
         artifacts={
             "card.json": json.dumps(card, indent=2),

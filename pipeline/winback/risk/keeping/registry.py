@@ -30,6 +30,7 @@ from winback.risk.keeping.promotions import Version, history
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 OURS = "winback"  # the tag that marks a run as ours; its value is the version that made it
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that MLflow's pages open the table of runs
 QUIET = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -125,7 +126,7 @@ def _experiment(client: Any, state: Path, name: str) -> str:
     if found is not None and found.artifact_location != place:
         title = f"{name} in {state.resolve()}"
         found = client.get_experiment_by_name(title)
-    return str(found.experiment_id if found else client.create_experiment(title, artifact_location=place))
+    return str(found.experiment_id if found else client.create_experiment(title, place, KIND))
 
 
 def _close_leftovers(client: Any) -> None:
@@ -159,12 +160,20 @@ def _log(
     _describe(folder / "model" / "MLmodel", record.features, run_id, model.model_id)
     client.log_model_artifacts(model.model_id, str(folder / "model"))
     client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [_made(model.model_id)])
     client.set_terminated(run_id, "FINISHED")
     if not client.search_registered_models(f"name='{name}'"):
         client.create_registered_model(name)
     tags = {**made_from, "path": f"mlartifacts/models/{model.model_id}/artifacts/model.skops"}
     client.create_model_version(name, model.artifact_location, run_id, tags, model_id=model.model_id)
     return _versions(client, name, made_from)[0]
+
+
+def _made(model_id: str) -> Any:
+    """That a run made a model, as MLflow's pages show it."""
+    from mlflow.entities import LoggedModelOutput  # noqa: PLC0415
+
+    return LoggedModelOutput(model_id, 0)
 
 
 def _rows_learned_from(record: ModelRecord) -> Any:
