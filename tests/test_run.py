@@ -9,17 +9,20 @@ import os
 import random
 import re
 import sqlite3
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import shop
 from winback import nightly, runs, store
 from winback.campaigns.words import HEADERS
+from winback.consent import ledger
 from winback.errors import (
     CampaignChanged,
     DataRefused,
@@ -72,6 +75,28 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
 def mine(published: Path, tmp_path: Path) -> Path:
     """A copy of the published shop to change."""
     return shop.copy(published, tmp_path / "shop")
+
+
+KINDS = {"string": "text", "large_string": "text", "double": "number", "int64": "integer", "bool": "flag"}
+KINDS |= {"date32[day]": "day", "timestamp[us, tz=UTC]": "moment"}
+
+
+def test_every_column_that_is_written_is_explained(published: Path, folder: Path, tree: Path) -> None:
+    """docs/reference/tables.md is made of these words; features.parquet has a page of its own."""
+    told = tomllib.loads((tree / "docs" / "reference" / "columns.toml").read_text("utf-8"))["table"]
+    state = published.parent / "state"
+    files = {path.stem: path for path in folder.glob("*.parquet") if path.stem != "features"}
+    files |= {"campaign": next((state / "campaigns").rglob("*.parquet"))}
+    files |= {"list": next((state / "lists").rglob("*.parquet"))}
+    written = {
+        name: {field.name: KINDS[str(field.type)] for field in pq.read_schema(path)} for name, path in files.items()
+    }
+    written["suppressions"] = {field.name: KINDS[str(field.type)] for field in ledger._SCHEMA}
+    explained = {
+        name: {column: words.split(": ")[0] for column, words in entry["columns"].items()}
+        for name, entry in told.items()
+    }
+    assert explained == written
 
 
 def people(folder: Path) -> list[dict[str, str]]:
