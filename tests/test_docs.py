@@ -52,9 +52,9 @@ def refuse_unknown(command: str) -> None:
 )
 def test_every_command_can_be_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for named in ("bounced.txt", "erase.txt", "report.csv"):
-        Path(named).touch()
     for command in commands(page):
+        for named in re.findall(r"--file (\S+)|(\S+\.csv)", command):
+            Path("".join(named)).touch()
         try:
             refuse_unknown(command)
         except click.UsageError as error:
@@ -105,15 +105,17 @@ def test_the_theory_names_modules_that_are_there() -> None:
 
 
 def test_the_architecture_names_every_part() -> None:
-    """Every folder of the package, every module beside the folders, and nearly every module of a folder."""
+    """Every folder and every module, but for those of FOLDERS, which it describes as a whole."""
     page = (DOCS / "architecture.md").read_text("utf-8")
-    layout = page.split("```")[1] + page.split("## The way of the data")[0]
-    words = set(re.findall(r"\w+", layout))
-    parts = {module.split(".")[1] for module in MODULES if "." in module}
-    assert parts - words == set()
-    modules = {part for module in MODULES for part in module.split(".")[1:]}
-    assert sorted(modules - words - UNTOLD) == []
+    words = set(re.findall(r"\w+", page.split("## The way of the data")[0]))
+    named = [module.removeprefix("winback.") for module in MODULES if module != "winback"]
+    told = [module for module in named if not module.startswith(FOLDERS)]
+    assert len(told) > 150
+    assert [module for module in told if not set(module.split(".")) <= words] == []
 
 
-# Modules that the layout does not name one by one: it names their folder, or a group of them.
-UNTOLD: set[str] = set()
+# Folders that are described as a whole, and modules of a kind that it names: contract_*, a destination each.
+FOLDERS = (
+    *("cli.", "insight.metrics.", "insight.report.", "prove.", "spark.", "facts.intake.contract_"),
+    *(f"export.{name}" for name in ("google", "hubspot", "klaviyo", "mailchimp", "meta", "tiktok")),
+)
