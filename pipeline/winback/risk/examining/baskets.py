@@ -83,7 +83,7 @@ def lives(orders: pd.DataFrame, until: int, days: int, yearly_discount: float) -
     if daily.empty:
         raise NotEnoughData("nobody has bought anything yet.")
     each = daily.groupby("customer_id")
-    first, last, n = each["day"].min(), each["day"].max(), each.size().to_numpy(dtype=float)
+    first, last, n = each["day"].min(), each["day"].max(), np.asarray(each.size(), dtype=np.float64)
     past = Past(n - 1, (last - first).to_numpy(dtype=float), np.asarray(until - first, dtype=np.float64))
     again = daily[daily.duplicated("customer_id")]
     mean = again.groupby("customer_id")["amount"].mean().reindex(first.index).to_numpy(dtype=float)
