@@ -342,7 +342,14 @@ def written() -> dict[str, Any]:
 def errors_page() -> str:
     """Every failure that winback names, the exit codes, and the codes of refused rows."""
     named = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    rows = [(f"`{kind.__name__}`", (inspect.getdoc(kind) or "").replace("\n", " ")) for kind in named]
+    rows = [
+        (
+            f"`{kind.__name__}`",
+            str(kind.exit_code),
+            (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " "),
+        )
+        for kind in named
+    ]
     intro = (
         "Each failure is one message that says what was expected, what came, where, and what to do next. "
         "In Python they are classes of `winback.errors`, all of them a `WinbackError`."
@@ -350,17 +357,18 @@ def errors_page() -> str:
     exits = table(
         "exit code | means",
         [
-            ("0", "done"),
-            ("1", "one of the failures below, said in one message; also a check or a monitor that found something"),
-            ("2", "a wrong command line"),
-            ("any other", "a bug, with its traceback"),
+            (str(errors.DONE), "done, or done already"),
+            (str(errors.FAILED), "a failure, said in one message; also a check or a monitor that found something"),
+            (str(errors.WRONG_OPTION), "a wrong command line"),
+            (str(errors.TRY_AGAIN), "not yet: nothing has to be mended, and the same command may go through later"),
+            (str(errors.BUG), "a bug, with its traceback"),
         ],
     )
     refused = (
         f"A row that cannot be read costs only itself. It goes to the quarantine with one of {len(REASONS)} codes, "
         "which [data/README.md](../../data/README.md#why-a-row-is-refused) lists with what each says."
     )
-    failures = table("error | raised when", rows)
+    failures = table("error | exit code | raised when", rows)
     return page(
         "Errors and exit codes",
         intro,

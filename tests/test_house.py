@@ -227,7 +227,7 @@ def test_make_explains_its_targets(texts):
     makefile = texts["Makefile"]
     targets = re.search(r"(?m)^\.PHONY: (.+)$", makefile)[1].split()
     assert re.findall(r"(?m)^(\w+):.* ## .", makefile) == targets
-    assert targets == ["help", "run", "test", "deep", "spark", "lint", "types", "bench", "lock", "clean"]
+    assert targets == ["help", "run", "test", "deep", "spark", "lint", "types", "docs", "bench", "lock", "clean"]
 
 
 def test_ci_is_what_a_person_types(texts):
