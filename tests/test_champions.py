@@ -114,6 +114,7 @@ print(model_file.save(made.model, Path(sys.argv[2], "model.skops")))
 """
 
 
+@pytest.mark.deep
 def test_trained_elsewhere_from_shuffled_files_it_is_the_same_file(
     candidate: Candidate, state: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,12 @@ from test_layers import MODULES
 from winback.learn.uplift import Uplift
 
 # Class -> the test module that puts it through the checks.
-CHECKED = {"ChurnClassifier": "test_estimator", "OwnClassifier": "test_own_estimator", "Uplift": "test_conformance"}
+CHECKED = {
+    "ChurnClassifier": "test_estimator",
+    "OwnClassifier": "test_own_estimator",
+    "QuantileCodes": "test_quantile_codes",
+    "Uplift": "test_conformance",
+}
 
 
 class EverySecond(Uplift):

@@ -368,8 +368,11 @@ def test_a_file_that_is_not_what_was_trained_is_not_promoted(
     assert champion.version == 1
 
 
-def test_what_cannot_be_loaded_is_not_even_registered(good: Candidate, state: Path) -> None:
+def test_what_cannot_be_loaded_is_not_even_registered(
+    good: Candidate, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An estimator of a type that our loader does not know."""
+    monkeypatch.setattr(enrolment, "pictures", lambda *_: {})  # nor do they know how to draw it
     model = LogisticRegression().fit(good.examined[["orders_28d", "orders_90d"]], good.examined["churned"])
     model.card_ = good.model.card_
     before = registry.versions(state, "small")

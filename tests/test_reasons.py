@@ -407,7 +407,7 @@ KNOWN = {
     ("feature", "value", "numbers", "text"),
     [
         ("days_since_last_order", 40.4, KNOWN, "Last order 40 days ago; usually one every 7 days"),
-        ("orders_28d", 2.0, KNOWN, "2 orders in the last 28 days; 0.5 a week since the first"),
+        ("orders_28d", 2.0, KNOWN, "2 orders in the last 28 days; 0.52 a week since the first"),
         ("weekend_share_90d", 0.254, {}, "25% of the orders of the last 90 days fell on a weekend"),
         ("days_since_order_5", 61.0, {}, "The last 5 orders span the last 61 days"),
         (
@@ -446,7 +446,7 @@ def test_a_sentence_without_other_words_falls_back_on_its_label() -> None:
 def test_an_unknown_number_that_is_not_quoted_does_not_matter() -> None:
     (asked,) = declared.named(["orders_28d"])
     text = sentence(asked, 2.0, {"orders_per_week": 0.5, "gap_median_days": NAN})
-    assert text == "2 orders in the last 28 days; 0.5 a week since the first"
+    assert text == "2 orders in the last 28 days; 0.50 a week since the first"
 
 
 @pytest.mark.parametrize("feature", declared.builtin(), ids=lambda f: f.name)

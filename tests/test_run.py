@@ -422,6 +422,7 @@ def test_a_damaged_file_is_mended_by_running_again(mine: Path, folder: Path):
     assert [v.version for v in registry.versions(mine.parent / "state", "small")] == [1]
 
 
+@pytest.mark.deep
 def test_a_run_mended_under_another_champion_is_of_one_model(mine: Path):
     """The model it was made by is not the champion of its question any more: all of it is made anew."""
     first, _, _ = shop.run(mine, shop.LATER)

@@ -75,6 +75,7 @@ def test_who_objected_is_nowhere_and_only_what_is_permitted_is_done(given: Path,
     assert set(acted(tables)["channel"]) == {"email"}
 
 
+@pytest.mark.deep
 def test_a_no_that_comes_while_the_list_is_made_is_heard(given: Path, tmp_path: Path) -> None:
     before = acted(made(shop.copy(given, tmp_path / "first"), lambda: shop.RECEIVED))["customer_id"].tolist()
     path = shop.copy(given, tmp_path / "second")

@@ -70,37 +70,13 @@ from winback.toml_files import did_you_mean, shipped
 from winback.valuing import closed_windows
 from winback.weighing import spend_total
 
+# fmt: off
 __all__ = [
-    "Action",
-    "Boosting",
-    "Cutoffs",
-    "Facts",
-    "Known",
-    "Limits",
-    "Offers",
-    "Plan",
-    "Shares",
-    "Spec",
-    "actions",
-    "assigned",
-    "chances",
-    "decide",
-    "draw",
-    "figures",
-    "labelled",
-    "lift",
-    "limits_of",
-    "measured",
-    "metrics",
-    "people",
-    "plan",
-    "reasons",
-    "rows",
-    "take_in",
-    "train",
-    "values",
-    "windows",
+    "Action", "Boosting", "Cutoffs", "Facts", "Known", "Limits", "Offers", "Plan", "Shares", "Spec",
+    "actions", "assigned", "chances", "decide", "draw", "figures", "labelled", "lift", "limits_of",
+    "measured", "metrics", "people", "plan", "reasons", "rows", "take_in", "train", "values", "windows",
 ]
+# fmt: on
 NOTHING_TOLD = {
     **dict.fromkeys(("campaign", "customer_id", "kind"), "str"),
     "happened_at": "datetime64[us, UTC]",

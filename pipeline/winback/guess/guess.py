@@ -170,11 +170,12 @@ def _open_dates(roles: Mapping[str, Role], when: Any, told: Told) -> list[Questi
 
 def _open_roles(roles: Mapping[str, Role], glance: Glance) -> list[Question]:
     """Asked where a needed column was found by its values alone, and others have such values."""
-    found = []
-    for name in NEEDED:
-        role = roles.get(name)
-        if role and role.sure == "unsure" and role.others:
-            near = [role.column, *(other for other in role.others if other != role.column)]
+    found, needed = [], [roles[name] for name in NEEDED if name in roles]
+    settled = {role.column for role in needed if not role.others}
+    for role in needed:
+        name, others = role.role, [other for other in role.others if other not in settled | {role.column}]
+        if role.sure == "unsure" and others:
+            near = [role.column, *others]
             samples = {c.name: ", ".join(c.values[:3]) for c in glance.columns}
             answers = tuple((column, samples[column]) for column in near)
             found.append(Question(name, f"which column is {name}?", answers, f"--column {name}"))

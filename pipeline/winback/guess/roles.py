@@ -85,7 +85,8 @@ def _sure(score: float) -> Literal["sure", "likely", "unsure"]:
 def _role(role: str, look: Look, sure: Literal["sure", "likely", "unsure", "told"], scores: Mapping) -> Role:  # type: ignore[type-arg]
     column = look.column
     rivals = sorted(((s, name) for (r, name), s in scores.items() if r == role and name != column.name), reverse=True)
-    near = [name for s, name in rivals if s >= max(0.15, scores.get((role, column.name), 0) - 0.3)]
+    own = scores.get((role, column.name), 0.0)
+    near = [name for s, name in rivals if s >= max(0.15, own - 0.3, 0.6 * own)]
     samples = tuple(dict.fromkeys(column.values))[:3]
     return Role(role, column.name, sure, "; ".join(_why(role, look)), tuple(near[:3]), samples)
 

@@ -54,12 +54,12 @@ class Uplift(BaseEstimator):  # type: ignore[misc]
         rows, outcome = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64, y_numeric=True)
         outcome, flags = outcome.astype(float), np.asarray(treated, bool)
         check_consistent_length(rows, flags)
+        if self.learner not in LEARNERS:
+            raise ValueError(f"learner is one of {LEARNERS}, and is {self.learner!r}")
         if flags.all() or not flags.any():
             told = f"of n_samples = {len(flags)}, {flags.sum()} were treated"
             raise ValueError(f"an effect needs rows of both arms; {told}")
         chances = np.broadcast_to(np.asarray(chance, float), outcome.shape)
-        if self.learner not in LEARNERS:
-            raise ValueError(f"learner is one of {LEARNERS}, and is {self.learner!r}")
         self.models_ = [self._fitted(rows[arm], outcome[arm]) for arm in (~flags, flags)]
         if self.learner == "x":
             left, got = (expected(model, rows) for model in self.models_)
