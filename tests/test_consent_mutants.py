@@ -279,7 +279,7 @@ def killed(name: str, every: int) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("name", GATE)
 def test_some_mutants_are_noticed(name: str):
-    tried, alive = killed(name, 25)
+    tried, alive = killed(name, 50)
     assert tried > 0
     assert alive == []
 

@@ -367,6 +367,7 @@ def dies(client: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
     return run
 
 
+@pytest.mark.deep
 def test_a_kill_while_registering_never_multiplies_versions(
     state: Path, models: list[ChurnClassifier], client: Any, dies: Callable[..., bool]
 ) -> None:

@@ -289,7 +289,14 @@ def without_the_future(path: Path) -> None:
         shop.write_rows(path.parent / name, header, kept)
 
 
-@pytest.mark.parametrize("change", [shuffled, in_two_files, without_the_future])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(shuffled, marks=pytest.mark.deep),
+        pytest.param(in_two_files, marks=pytest.mark.deep),
+        without_the_future,
+    ],
+)
 def test_what_says_nothing_about_the_past_changes_no_byte(tmp_path: Path, folder: Path, change: Any):
     """A new shop that learns anew: the inputs differ, so the run's name does; what it says does not."""
     path = shop.lay_down(tmp_path / "shop")

@@ -194,6 +194,7 @@ def with_an_order_more(folder: Path, today: dt.date) -> Path:
     return taken_in(folder, one_more)
 
 
+@pytest.mark.deep
 def test_an_order_more_makes_hardly_anybody_who_was_overdue_likelier_to_leave(facts: Path, tmp_path: Path) -> None:
     """Of those who order every other week or more often and have paused for over twice as long as usual.
 

@@ -67,7 +67,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["return", "own"])
+@pytest.mark.parametrize("name", ["return", pytest.param("own", marks=pytest.mark.deep)])
 def test_a_question_is_learned_and_answered(project: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     asked = ("--config", str(project / "winback.toml"), "--date", str(shop.TODAY), "--spec", f"{name}.toml")
     out = project / f"{name}-scores"
