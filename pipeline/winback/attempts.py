@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from winback import runs
+from winback import runs, store
 
 FOLDER = "history"
 KILLED, AT_WORK = "killed", "at_work"
@@ -52,7 +52,7 @@ def recorded(state: Path, row: Row, clock: Clock) -> Iterator[None]:
             contextlib.suppress(OSError),
             _held(state, "attempts") as ledger,
         ):  # of a full disk the attempt has told
-            _append(ledger, row)
+            store.append_line(ledger, row)
             path.unlink()
 
 
@@ -71,7 +71,7 @@ def write_down(state: Path, name: str, rows: Sequence[Row]) -> None:
     """Add lines to a file of lines, `attempts` or `removed`."""
     with _held(state, name) as file:
         for row in rows:
-            _append(file, row)
+            store.append_line(file, row)
 
 
 def _begun(path: Path, row: Row) -> IO[bytes]:
@@ -79,18 +79,8 @@ def _begun(path: Path, row: Row) -> IO[bytes]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     file = os.fdopen(handle, "r+b")
     fcntl.flock(file, fcntl.LOCK_EX)
-    _append(file, row)
+    store.append_line(file, row)
     return file
-
-
-def _append(file: IO[bytes], row: Row) -> None:
-    """Add a line and see it on the disk; what a killed process left of a line is cut off first."""
-    file.seek(0)
-    file.seek(file.read().rfind(b"\n") + 1)
-    file.truncate()
-    file.write(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _settle(state: Path, ledger: IO[bytes]) -> None:
@@ -100,7 +90,7 @@ def _settle(state: Path, ledger: IO[bytes]) -> None:
             continue
         ledger.seek(0)
         if row["attempt"] not in {each["attempt"] for each in _rows(ledger.read())}:
-            _append(ledger, row)
+            store.append_line(ledger, row)
         path.unlink(missing_ok=True)
 
 

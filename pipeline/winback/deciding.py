@@ -50,7 +50,7 @@ def decisions_of(job: Job, folder: Path) -> dict[str, Any]:
 
 def _described(job: Job, folder: Path) -> pd.DataFrame:
     """The customers at risk with what is known of them as the ledger knows it of those before."""
-    rows = store.read_table(folder / "features.parquet").to_pandas()[["customer_id", "spend_90d", "orders_90d"]]
+    rows = store.read_rows(folder, "features")[["customer_id", "spend_90d", "orders_90d"]]
     who = valued_customers(job, folder)
     who = who.loc[who["at_risk"], ["customer_id", "probability", "margin_at_stake", "stage"]]
     return who.merge(rows, on="customer_id", validate="one_to_one")

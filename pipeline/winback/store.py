@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import numpy as np
@@ -134,6 +134,16 @@ def write_json(path: Path, value: Any) -> None:
     """Write one JSON file with sorted keys, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+
+
+def append_line(file: IO[bytes], row: Any) -> None:
+    """Add a line of JSON to an open file and see it on the disk; what a killed process left of a line is cut off."""
+    file.seek(0)
+    file.seek(file.read().rfind(b"\n") + 1)
+    file.truncate()
+    file.write(json.dumps(row, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def read_json(path: Path) -> Any:

@@ -58,12 +58,7 @@ def append(folder: Path, line: Line) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(folder / LEDGER, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "r+b") as file:
-        held = file.read()
-        file.seek(held.rfind(b"\n") + 1)
-        file.truncate()
-        file.write(json.dumps(line, sort_keys=True, ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        store.append_line(file, line)
     store.sync_folder(folder)
 
 
